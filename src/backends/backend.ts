@@ -1,0 +1,26 @@
+import type { Problem } from '../errors.js';
+import type { Schedule } from '../timing/schedule.js';
+
+/** A file of the output folder: path relative to it, text. */
+export interface OutputFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What every backend may know besides the schedule. */
+export interface DesignInfo {
+  /** Verilog-safe name of the top module. */
+  readonly top: string;
+  readonly modelName: string;
+  readonly modelVersion: number;
+  /** sha256 of model and options, hex. */
+  readonly hash: string;
+}
+
+export interface Backend {
+  readonly name: string;
+  readonly summary: string;
+  /** What of this schedule the target cannot express. */
+  readonly check: (schedule: Schedule) => readonly Problem[];
+  readonly emit: (schedule: Schedule, info: DesignInfo) => readonly OutputFile[];
+}

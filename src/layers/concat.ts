@@ -1,0 +1,3 @@
+export interface ConcatParams {
+  readonly axis: number;
+}

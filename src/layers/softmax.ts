@@ -1,0 +1,3 @@
+export interface SoftmaxParams {
+  readonly axis: number;
+}

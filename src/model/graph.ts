@@ -1,0 +1,79 @@
+import type { FixedType } from '../fixed/fixedType.js';
+import type { Tensor } from './tensor.js';
+
+/**
+ * The tensor-level model that every frontend gives and `lower` reads.
+ *
+ * Shapes carry the batch as their first axis, always 1: one event. Nodes are in topological order; every name in
+ * `inputs` is a graph input, a constant or an output of an earlier node. Nothing here knows about cost, devices or files.
+ */
+export interface ModelGraph {
+  readonly name: string;
+  /** `onnx`, `qonnx`, `xgboost-json`, `trigforge-model`, … */
+  readonly format: string;
+  readonly inputs: readonly GraphInput[];
+  readonly outputs: readonly GraphOutput[];
+  readonly constants: ReadonlyMap<string, Tensor>;
+  readonly nodes: readonly ModelNode[];
+  /** Number of trained parameters. */
+  readonly parameters: number;
+}
+
+export interface GraphInput {
+  readonly name: string;
+  /** With the batch axis, 1. */
+  readonly shape: readonly number[];
+  /**
+   * The type of the wire, once known: from `--input-type`, a precision file, or the model's own input quantiser.
+   * A frontend leaves it out unless the format itself says it.
+   */
+  readonly type?: FixedType;
+  /** The file declares integers (an embedding index). */
+  readonly integer?: boolean;
+}
+
+export interface GraphOutput {
+  /** The name the user sees. */
+  readonly name: string;
+  /** The tensor it is. */
+  readonly tensor: string;
+  readonly shape: readonly number[];
+}
+
+/** Types of one layer in hls4ml's terms; what is absent is exact. `HLS4ML-SEMANTICS`: docs/precision.md */
+export interface LayerPrecision {
+  readonly result?: FixedType;
+  readonly weight?: FixedType;
+  readonly bias?: FixedType;
+  readonly accum?: FixedType;
+  readonly scale?: FixedType;
+  readonly table?: FixedType;
+  readonly tableSize?: number;
+  /** Half-range of the table's input: 4 for tanh, 8 otherwise. */
+  readonly tableRange?: number;
+  readonly embeddings?: FixedType;
+  readonly param?: FixedType;
+  readonly expTable?: FixedType;
+  readonly invTable?: FixedType;
+  readonly invInput?: FixedType;
+  readonly softmax?: 'latency' | 'stable' | 'legacy' | 'argmax';
+  readonly strategy?: 'latency' | 'resource' | 'distributed_arithmetic';
+  readonly reuseFactor?: number;
+  /** Who fixed it: the user's file or our own automatic choice. */
+  readonly source: 'config' | 'auto';
+}
+
+/**
+ * One layer. `kind` names the file in layers/ that knows what `params` are; nothing outside layers/ and frontends/
+ * looks into them.
+ */
+export interface ModelNode<Params = unknown> {
+  readonly name: string;
+  readonly kind: string;
+  readonly params: Params;
+  readonly inputs: readonly string[];
+  readonly output: string;
+  /** Shape of the output, with the batch axis, 1. */
+  readonly shape: readonly number[];
+  readonly precision?: LayerPrecision;
+}
