@@ -1,0 +1,135 @@
+import type { CircuitBuilder } from '../circuit/builder.js';
+import type { Int } from '../fixed/integer.js';
+import { dyadicOf, shift, toNumber } from '../fixed/integer.js';
+import { intervalWidth } from '../fixed/interval.js';
+import { digitsOf, oddGcd } from './csd.js';
+import { depthOf } from './depth.js';
+import type { LinearOptimizer, Term } from './linear.js';
+import { divideFloor } from './divide.js';
+import { multiplyVariables } from './multiply.js';
+import type { ColumnTerm, Definition } from './subexpressions.js';
+import { extractPairs } from './subexpressions.js';
+import { minimalDepth, sumTree } from './sum.js';
+
+export interface LinearOptions {
+  /** Adder levels a sum may take beyond the fewest possible: more depth, fewer and narrower adders. */
+  readonly depthSlack: number;
+}
+
+/**
+ * Constant matrix-vector products as shift-add graphs: canonical signed digits, shared two-term subexpressions, sums
+ * ordered by arrival time and width. Everything is exact; only the number and depth of adders is a matter of choice.
+ */
+export function createLinearOptimizer(options: LinearOptions): LinearOptimizer {
+  const multiplyMatrix: LinearOptimizer['multiplyMatrix'] = (builder, inputs, weight, nOut, bias) => {
+    const columns: { digits: ColumnTerm[]; factor: number }[] = [];
+    for (let j = 0; j < nOut; j++) columns.push(columnOf(inputs.length, (i) => weight[i * nOut + j] as number));
+    const reduced = reduceColumns(builder, Array.from(inputs), columns.map((column) => column.digits), options.depthSlack);
+    const result = new Int32Array(nOut);
+    for (let j = 0; j < nOut; j++) {
+      const factor = (columns[j] as { factor: number }).factor;
+      const offset = bias?.[j] ?? 0;
+      const terms = reduced[j] as Term[];
+      if (factor === 1) {
+        if (offset !== 0) terms.push({ op: builder.constantOf(offset), shift: 0, negative: false });
+        result[j] = sumTree(builder, terms, options.depthSlack);
+      } else {
+        const product = multiplyConstants(builder, sumTree(builder, terms, options.depthSlack), [factor])[0] as number;
+        result[j] = offset === 0 ? product : builder.add(product, builder.constantOf(offset));
+      }
+    }
+    return result;
+  };
+  const multiplyConstants: LinearOptimizer['multiplyConstants'] = (builder, x, constants) => {
+    const columns = Array.from(constants, (constant) => digitsOf(constant).map((digit) => ({ variable: 0, ...digit })));
+    const reduced = reduceColumns(builder, [x], columns, options.depthSlack);
+    return Int32Array.from(reduced, (terms) => sumTree(builder, terms, options.depthSlack));
+  };
+  const sumTerms: LinearOptimizer['sumTerms'] = (builder, terms) => sumTree(builder, terms, options.depthSlack);
+  return {
+    multiplyMatrix,
+    multiplyConstants,
+    sumTerms,
+    multiplyVariables: (builder, x, y) => multiplyVariables(builder, x, y, sumTerms),
+    divideFloor: (builder, x, divisor, exp) => divideFloor(builder, x, divisor, exp, multiplyConstants),
+  };
+}
+
+/** The default: one level of slack. */
+export const linear: LinearOptimizer = createLinearOptimizer({ depthSlack: 1 });
+
+/**
+ * Signed digits of a column. Where all weights share an odd factor m (a float scale of the quantiser) that costs fewer
+ * digits when applied once to the sum, the column is divided by it.
+ */
+function columnOf(nIn: number, weightAt: (i: number) => number): { digits: ColumnTerm[]; factor: number } {
+  const digits: ColumnTerm[] = [];
+  const dyadics: { n: Int; exp: number }[] = [];
+  let largest = 0;
+  for (let i = 0; i < nIn; i++) {
+    const value = weightAt(i);
+    for (const digit of digitsOf(value)) digits.push({ variable: i, ...digit });
+    const dyadic = dyadicOf(value);
+    dyadics.push(dyadic);
+    largest = Math.max(largest, Math.abs(Number(dyadic.n)));
+  }
+  if (largest < 8) return { digits, factor: 1 };
+  const gcd = oddGcd(dyadics.map((dyadic) => dyadic.n));
+  if (gcd <= 1n) return { digits, factor: 1 };
+  const divided: ColumnTerm[] = [];
+  dyadics.forEach(({ n, exp }, i) => {
+    if (n === 0) return;
+    const quotient = BigInt(n) / gcd;
+    for (const digit of digitsOf(toNumber(shift(quotient, 0), exp))) divided.push({ variable: i, ...digit });
+  });
+  const factor = Number(gcd);
+  return divided.length + digitsOf(factor).length - 1 < digits.length ? { digits: divided, factor } : { digits, factor: 1 };
+}
+
+/** At most this many pairs of digits are looked at together: larger matrices are cut into bands of inputs. */
+const PAIRS_AT_ONCE = 3_000_000;
+
+/** Shares subexpressions and gives each column's remaining terms. */
+function reduceColumns(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[], slack: number): Term[][] {
+  const result: Term[][] = columns.map(() => []);
+  for (const [from, to] of bandsOf(inputs.length, columns)) {
+    const band = columns.map((column) => column.filter((term) => term.variable >= from && term.variable < to).map((term) => ({ ...term, variable: term.variable - from })));
+    const terms = reduceBand(builder, inputs.slice(from, to), band, slack);
+    terms.forEach((list, j) => (result[j] as Term[]).push(...list));
+  }
+  return result;
+}
+
+function bandsOf(nIn: number, columns: readonly (readonly ColumnTerm[])[]): [number, number][] {
+  let pairs = 0;
+  for (const column of columns) pairs += (column.length * column.length) / 2;
+  const count = Math.min(nIn, Math.max(1, Math.ceil(pairs / PAIRS_AT_ONCE)));
+  const bands: [number, number][] = [];
+  for (let k = 0; k < count; k++) bands.push([Math.floor((nIn * k) / count), Math.floor((nIn * (k + 1)) / count)]);
+  return bands;
+}
+
+function reduceBand(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[], slack: number): Term[][] {
+  const depths = inputs.map((op) => Math.ceil(depthOf(builder, op) - 1e-3));
+  let limit = 0;
+  for (const column of columns) {
+    if (column.length > 0) limit = Math.max(limit, minimalDepth(column.map((term) => depths[term.variable] as number)));
+  }
+  const base = Math.min(...depths);
+  const widths = inputs.map((op) => intervalWidth(builder.intervalOf(op)));
+  const { definitions, columns: rest } = extractPairs(
+    depths.map((depth) => depth - base),
+    columns,
+    limit - base + slack,
+    (left, right, s) => -Math.abs(s) - 0.01 * Math.abs((widths[left] ?? 0) - (widths[right] ?? 0)),
+  );
+  const ops = [...inputs];
+  for (const definition of definitions) ops.push(define(builder, ops, definition));
+  return rest.map((terms) => terms.map((term) => ({ op: ops[term.variable] as number, shift: term.shift, negative: term.negative })));
+}
+
+function define(builder: CircuitBuilder, ops: readonly number[], { left, right, shift: s, negative }: Definition): number {
+  const a = ops[left] as number;
+  const b = ops[right] as number;
+  return negative ? builder.sub(a, b, s) : builder.add(a, b, s);
+}

@@ -1,0 +1,60 @@
+import type { Int } from '../fixed/integer.js';
+import { dyadicOf, neg, shift, trailingZeros } from '../fixed/integer.js';
+
+/** One digit of a signed-digit number: ± 2^shift. */
+export interface Digit {
+  readonly shift: number;
+  readonly negative: boolean;
+}
+
+/**
+ * Canonical signed digits of an integer, lowest first: no two neighbours are nonzero, so the count is minimal
+ * (Reitwiesner 1960; Avizienis 1961).
+ */
+export function canonicalDigits(n: Int): Digit[] {
+  const digits: Digit[] = [];
+  let rest = BigInt(n);
+  let position = 0;
+  while (rest !== 0n) {
+    if (rest & 1n) {
+      const negative = (rest & 3n) === 3n;
+      digits.push({ shift: position, negative });
+      rest += negative ? 1n : -1n;
+    }
+    rest >>= 1n;
+    position++;
+  }
+  return digits;
+}
+
+/** Canonical signed digits of a finite float64, exactly. */
+export function digitsOf(value: number): Digit[] {
+  const { n, exp } = dyadicOf(value);
+  if (typeof n !== 'number' || Math.abs(n) >= 2 ** 30) return canonicalDigits(n).map((d) => ({ shift: d.shift + exp, negative: d.negative }));
+  const digits: Digit[] = [];
+  let rest = n;
+  for (let position = 0; rest !== 0; position++) {
+    if (rest & 1) {
+      const negative = (rest & 3) === 3;
+      digits.push({ shift: position + exp, negative });
+      rest += negative ? 1 : -1;
+    }
+    rest /= 2;
+  }
+  return digits;
+}
+
+/** Greatest common divisor of the odd parts of the absolute values; 0 where all are 0. */
+export function oddGcd(values: readonly Int[]): bigint {
+  let gcd = 0n;
+  for (const value of values) {
+    if (value === 0) continue;
+    const odd = shift(value < 0 ? neg(value) : value, -trailingZeros(value));
+    let a = BigInt(odd);
+    let b = gcd;
+    while (b !== 0n) [a, b] = [b, a % b];
+    gcd = a;
+    if (gcd === 1n) return 1n;
+  }
+  return gcd;
+}

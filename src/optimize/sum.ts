@@ -1,0 +1,103 @@
+import type { CircuitBuilder } from '../circuit/builder.js';
+import { bitLength } from '../fixed/integer.js';
+import { depthOf } from './depth.js';
+import type { Term } from './linear.js';
+
+interface Item {
+  readonly op: number;
+  readonly shift: number;
+  readonly negative: boolean;
+  /** Whole adder levels until the value is there. */
+  readonly depth: number;
+  /** Position above its highest bit: merging small tops first keeps adders narrow. */
+  readonly top: number;
+}
+
+function itemOf(builder: CircuitBuilder, term: Term): Item {
+  const { lo, hi, exp } = builder.intervalOf(term.op);
+  return {
+    ...term,
+    depth: Math.ceil(depthOf(builder, term.op) - 1e-3),
+    top: Math.max(bitLength(lo), bitLength(hi)) + exp + term.shift,
+  };
+}
+
+/** Smallest number of levels in which values of the given depths can be summed pairwise (Kraft's inequality). */
+export function minimalDepth(depths: readonly number[]): number {
+  let levels = 0;
+  let sum = 0;
+  for (const depth of depths) levels = Math.max(levels, depth);
+  for (const depth of depths) sum += 2 ** (depth - levels);
+  return levels + Math.ceil(Math.log2(sum) - 1e-9);
+}
+
+/**
+ * Sums terms as a tree of two-operand adders. Operands with the lowest top bit are merged first (the narrowest adders),
+ * as long as the whole sum still fits within `limit` levels, by Kraft's inequality Σ 2^depth ≤ 2^limit.
+ */
+export function sumTree(builder: CircuitBuilder, terms: readonly Term[], slack: number): number {
+  if (terms.length === 0) return builder.constant(0);
+  let items = terms.map((term) => itemOf(builder, term)).sort(byTop);
+  const limit = minimalDepth(items.map((item) => item.depth)) + slack;
+  let budget = 2 ** limit;
+  for (const item of items) budget -= 2 ** item.depth;
+  while (items.length > 1) {
+    const [i, j] = choosePair(items, budget);
+    const x = items[i] as Item;
+    const y = items[j] as Item;
+    const merged = merge(builder, x, y);
+    budget += 2 ** x.depth + 2 ** y.depth - 2 ** merged.depth;
+    items = items.filter((_, k) => k !== i && k !== j);
+    insertByTop(items, merged);
+  }
+  const last = items[0] as Item;
+  if (!last.negative) return builder.shift(last.op, last.shift);
+  return builder.sub(builder.constant(0), last.op, last.shift);
+}
+
+function byTop(x: Item, y: Item): number {
+  return x.top - y.top || x.depth - y.depth || x.op - y.op || x.shift - y.shift;
+}
+
+function insertByTop(items: Item[], item: Item): void {
+  let from = 0;
+  let to = items.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (byTop(items[middle] as Item, item) <= 0) from = middle + 1;
+    else to = middle;
+  }
+  items.splice(from, 0, item);
+}
+
+/** How far ahead in the order by top a partner is looked for. */
+const LOOK_AHEAD = 48;
+
+function choosePair(items: readonly Item[], budget: number): readonly [number, number] {
+  const reach = Math.min(items.length, LOOK_AHEAD);
+  for (let j = 1; j < reach; j++) {
+    for (let i = 0; i < j; i++) {
+      const x = items[i] as Item;
+      const y = items[j] as Item;
+      const waste = Math.abs(2 ** x.depth - 2 ** y.depth);
+      if (waste <= budget && (i === j - 1 || j < 8 || x.depth === y.depth)) return [i, j];
+    }
+  }
+  // Always possible: the two of least depth, ties by top.
+  let first = 0;
+  for (let k = 1; k < items.length; k++) if ((items[k] as Item).depth < (items[first] as Item).depth) first = k;
+  let second = first === 0 ? 1 : 0;
+  for (let k = 0; k < items.length; k++) {
+    if (k !== first && (items[k] as Item).depth < (items[second] as Item).depth) second = k;
+  }
+  return first < second ? [first, second] : [second, first];
+}
+
+function merge(builder: CircuitBuilder, x: Item, y: Item): Item {
+  if (x.negative === y.negative) {
+    return itemOf(builder, { op: builder.add(x.op, y.op, y.shift - x.shift), shift: x.shift, negative: x.negative });
+  }
+  const [positive, negative] = x.negative ? [y, x] : [x, y];
+  const op = builder.sub(positive.op, negative.op, negative.shift - positive.shift);
+  return itemOf(builder, { op, shift: positive.shift, negative: false });
+}
