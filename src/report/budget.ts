@@ -1,0 +1,84 @@
+import { formatApart, formatCount, formatDecimal, plural } from './format.js';
+import type { Report, ReportDraft, Source } from './schema.js';
+
+type Facts = Report | ReportDraft;
+
+/** One limit that is not kept, with both numbers and the difference in words. */
+export interface Shortfall {
+  readonly quantity: 'latency' | 'clock' | 'lut' | 'ff' | 'dsp' | 'bram';
+  readonly found: number;
+  readonly allowed: number;
+  readonly unit: string;
+  readonly source: Source;
+  readonly text: string;
+}
+
+/** Delays come from single-precision sums: below this relative difference two are the same. */
+const TOLERANCE = 1e-6;
+
+const exceeds = (found: number, allowed: number): boolean => found - allowed > TOLERANCE * Math.max(allowed, 1e-3);
+
+export function periodNs(report: Facts): number {
+  return 1000 / report.budget.clockMHz;
+}
+
+/** Every limit that the design breaks; empty means the budget is met. This is what decides `budget.met`. */
+export function shortfalls(report: Facts): readonly Shortfall[] {
+  return [...latencyShortfall(report), ...clockShortfall(report), ...areaShortfalls(report)];
+}
+
+function latencyShortfall(report: Facts): readonly Shortfall[] {
+  const { budget, latency } = report;
+  if (latency.combinational) return [];
+  if (budget.latencyCycles !== undefined) return cycleShortfall(report, budget.latencyCycles);
+  if (budget.latencyNs === undefined || !exceeds(latency.ns, budget.latencyNs)) return [];
+  const [, allowed] = formatApart(latency.ns, budget.latencyNs);
+  const text = `${formatDecimal(latency.ns - budget.latencyNs)} ns over the ${allowed} ns allowed`;
+  return [{ quantity: 'latency', found: latency.ns, allowed: budget.latencyNs, unit: 'ns', source: 'proven', text }];
+}
+
+function cycleShortfall(report: Facts, allowed: number): readonly Shortfall[] {
+  const found = report.latency.cycles;
+  const wrong = report.budget.locked === true ? found !== allowed : found > allowed;
+  if (!wrong) return [];
+  const difference = Math.abs(found - allowed);
+  const ns = `${formatDecimal(difference * periodNs(report))} ns`;
+  const side = found > allowed ? 'over' : 'short of';
+  const aim = report.budget.locked === true ? 'locked at' : 'allowed';
+  const limit = aim === 'allowed' ? `${allowed} allowed` : `${aim} ${allowed}`;
+  return [{ quantity: 'latency', found, allowed, unit: 'cycles', source: 'proven', text: `${plural(difference, 'cycle')} (${ns}) ${side} the ${limit}` }];
+}
+
+/** Registered: no stage exceeds the period. Combinational: the whole path is within the latency, else within the period. */
+function clockShortfall(report: Facts): readonly Shortfall[] {
+  const { budget, latency, timing } = report;
+  const byLatency = latency.combinational && budget.latencyNs !== undefined && budget.latencyNs > 0;
+  const allowed = byLatency ? (budget.latencyNs as number) : periodNs(report);
+  if (!exceeds(timing.criticalPathNs, allowed)) return [];
+  const limit = formatApart(timing.criticalPathNs, allowed, 3)[1];
+  const over = formatDecimal(timing.criticalPathNs - allowed);
+  const text = `critical path ${over} ns over the ${limit} ns ${byLatency ? 'allowed' : 'period'}`;
+  return [{ quantity: 'clock', found: timing.criticalPathNs, allowed, unit: 'ns', source: timing.source, text }];
+}
+
+function areaShortfalls(report: Facts): readonly Shortfall[] {
+  const { budget, resources, device } = report;
+  const capacity = device?.capacity;
+  const limits = {
+    lut: budget.maxLut ?? capacity?.lut,
+    ff: capacity?.ff,
+    dsp: budget.maxDsp ?? capacity?.dsp,
+    bram: budget.maxBram ?? capacity?.bram,
+  };
+  const result: Shortfall[] = [];
+  for (const quantity of ['lut', 'ff', 'dsp', 'bram'] as const) {
+    const allowed = limits[quantity];
+    const measured = resources.synthesised?.[quantity];
+    const found = measured ?? resources.estimated[quantity];
+    if (allowed === undefined || found <= allowed) continue;
+    const unit = quantity.toUpperCase();
+    const text = `${formatCount(found - allowed)} ${unit} over the ${formatCount(allowed)} allowed`;
+    result.push({ quantity, found, allowed, unit, source: measured === undefined ? 'estimated' : 'synthesised', text });
+  }
+  return result;
+}
