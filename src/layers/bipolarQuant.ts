@@ -1,6 +1,21 @@
 import type { Tensor } from '../model/tensor.js';
+import { tensor } from '../model/tensor.js';
+import type { LayerMeaning } from './definition.js';
+import { entriesOf, quantiserShape } from './quant.js';
 
 /** x ≥ 0 ? scale : −scale */
 export interface BipolarQuantParams {
   readonly scale: Tensor;
 }
+
+/** QONNX's BipolarQuant. */
+export const bipolarQuantLayer: LayerMeaning<BipolarQuantParams> = {
+  kind: 'bipolarQuant',
+  hls4mlClass: () => 'BipolarQuant',
+  shape: ({ scale }, [input = []]) => quantiserShape(input, [scale]),
+  evaluate: ({ scale }, [x]) => {
+    const input = x as Tensor;
+    const scales = entriesOf(scale, input.shape);
+    return tensor(input.shape, input.data.map((v, e) => (v >= 0 ? 1 : -1) * (scales[e] as number)), true);
+  },
+};

@@ -1,4 +1,8 @@
 import type { Tensor } from '../model/tensor.js';
+import { sizeOf, tensor } from '../model/tensor.js';
+import type { LayerMeaning } from './definition.js';
+import { formatShape, windowShape, windowsOf } from './indexing.js';
+import { shapeOrThrow } from './structural.js';
 
 /** N-d convolution, channels first: input `[1, C, …spatial]`, output `[1, F, …spatial]`. */
 export interface ConvParams {
@@ -12,3 +16,84 @@ export interface ConvParams {
   readonly pads: readonly number[];
   readonly groups: number;
 }
+
+function convShape(params: ConvParams, [input = []]: readonly (readonly number[])[]): readonly number[] | string {
+  const { weight, bias, groups } = params;
+  if (input.length < 3) return `a convolution needs a batch, a channel and at least one spatial axis, found ${formatShape(input)}`;
+  if (weight.shape.length !== input.length) return `the weight ${formatShape(weight.shape)} does not fit the input ${formatShape(input)}`;
+  const [filters, depth] = weight.shape as readonly [number, number];
+  if (!(groups >= 1) || input[1] !== depth * groups) {
+    return `the weight ${formatShape(weight.shape)} in ${groups} groups takes ${depth * groups} channels, found ${formatShape(input)}`;
+  }
+  if (filters % groups !== 0) return `${filters} filters do not divide into ${groups} groups`;
+  if (bias !== null && bias.data.length !== filters) return `the bias must have ${filters} elements, found ${bias.data.length}`;
+  const spatial = windowShape(input.slice(2), weight.shape.slice(2), params);
+  return typeof spatial === 'string' ? spatial : [input[0] as number, filters, ...spatial];
+}
+
+/** The im2col'd form of a convolution: what is multiplied with what. */
+export interface ConvPlan {
+  readonly shape: readonly number[];
+  readonly positions: number;
+  readonly filtersPerGroup: number;
+  /** Per position and group: flat input index of each factor (kernel position first, channel fastest), −1 for padding. */
+  readonly inputs: (position: number, group: number) => Int32Array;
+  /** Flat weight index of factor i for filter f (counted within the group). */
+  readonly weightIndex: (group: number, factor: number, filter: number) => number;
+  readonly factors: number;
+}
+
+/** Lays a convolution out as one small dense layer per output position and group. */
+export function planConv(params: ConvParams, input: readonly number[]): ConvPlan {
+  const { weight, groups } = params;
+  const shape = shapeOrThrow(convShape(params, [input]));
+  const [filters, depth, ...kernel] = weight.shape as readonly [number, number, ...number[]];
+  const windows = windowsOf(input.slice(2), kernel, params, shape.slice(2));
+  const area = sizeOf(input.slice(2));
+  const filtersPerGroup = filters / groups;
+  return {
+    shape,
+    positions: windows.positions,
+    filtersPerGroup,
+    factors: windows.taps * depth,
+    inputs: (position, group) =>
+      Int32Array.from({ length: windows.taps * depth }, (_, i) => {
+        const cell = windows.cells[position * windows.taps + Math.floor(i / depth)] as number;
+        return cell < 0 ? -1 : (group * depth + (i % depth)) * area + cell;
+      }),
+    weightIndex: (group, factor, filter) =>
+      ((group * filtersPerGroup + filter) * depth + (factor % depth)) * windows.taps + Math.floor(factor / depth),
+  };
+}
+
+function evaluateConv(params: ConvParams, [x]: readonly Tensor[]): Tensor {
+  const input = x as Tensor;
+  const plan = planConv(params, input.shape);
+  const data = new Float64Array(sizeOf(plan.shape));
+  for (let position = 0; position < plan.positions; position++) {
+    for (let group = 0; group < params.groups; group++) {
+      const inputs = plan.inputs(position, group);
+      for (let f = 0; f < plan.filtersPerGroup; f++) {
+        const filter = group * plan.filtersPerGroup + f;
+        let sum = params.bias?.data[filter] ?? 0;
+        for (let i = 0; i < plan.factors; i++) {
+          const index = inputs[i] as number;
+          if (index >= 0) sum += (input.data[index] as number) * (params.weight.data[plan.weightIndex(group, i, f)] as number);
+        }
+        data[filter * plan.positions + position] = sum;
+      }
+    }
+  }
+  return tensor(plan.shape, data);
+}
+
+/** Convolution of any number of spatial axes. */
+export const convLayer: LayerMeaning<ConvParams> = {
+  kind: 'conv',
+  hls4mlClass: ({ weight, groups }) => {
+    const rank = weight.shape.length - 2;
+    return groups > 1 && weight.shape[1] === 1 ? `DepthwiseConv${rank}D` : `Conv${rank}D`;
+  },
+  shape: convShape,
+  evaluate: evaluateConv,
+};

@@ -1,5 +1,34 @@
+import type { Tensor } from '../model/tensor.js';
+import { tensor } from '../model/tensor.js';
+import type { LayerMeaning } from './definition.js';
+import { formatShape, normalAxis, reductionGroups } from './indexing.js';
+
 /** Σ over `axis` of a · b (equal shapes): hls4ml's Dot; the frontend makes it of Mul + ReduceSum. */
 export interface DotParams {
   readonly axis: number;
   readonly keepDims: boolean;
 }
+
+function evaluateDot({ axis, keepDims }: DotParams, [a, b]: readonly Tensor[]): Tensor {
+  const [x, y] = [a as Tensor, b as Tensor];
+  const groups = reductionGroups(x.shape, [normalAxis(axis, x.shape.length) as number], keepDims);
+  const data = Float64Array.from({ length: groups.count }, (_, g) => {
+    let sum = 0;
+    for (const i of groups.members.subarray(g * groups.size, (g + 1) * groups.size)) sum += (x.data[i] as number) * (y.data[i] as number);
+    return sum;
+  });
+  return tensor(groups.shape, data);
+}
+
+/** Scalar products along one axis. */
+export const dotLayer: LayerMeaning<DotParams> = {
+  kind: 'dot',
+  hls4mlClass: () => 'Dot',
+  shape: ({ axis, keepDims }, [a = [], b = []]) => {
+    const at = normalAxis(axis, a.length);
+    if (at === undefined || at === 0) return `axis ${axis} is no axis of one event in ${formatShape(a)}`;
+    if (a.length !== b.length || a.some((n, i) => n !== b[i])) return `dot needs equal shapes, found ${formatShape(a)} and ${formatShape(b)}`;
+    return reductionGroups(a, [at], keepDims).shape;
+  },
+  evaluate: evaluateDot,
+};

@@ -1,4 +1,7 @@
 import type { Tensor } from '../model/tensor.js';
+import { sizeOf, tensor } from '../model/tensor.js';
+import type { LayerMeaning } from './definition.js';
+import { formatShape } from './indexing.js';
 
 /**
  * Rows of a constant table picked by a variable integer (ONNX Gather with constant data, axis 0): output shape is
@@ -7,3 +10,22 @@ import type { Tensor } from '../model/tensor.js';
 export interface EmbeddingParams {
   readonly table: Tensor;
 }
+
+/** A table of rows. */
+export const embeddingLayer: LayerMeaning<EmbeddingParams> = {
+  kind: 'embedding',
+  hls4mlClass: () => 'Embedding',
+  shape: ({ table }, [input = []]) =>
+    table.shape.length < 1 || sizeOf(table.shape) === 0 ? `the table ${formatShape(table.shape)} has no rows` : [...input, ...table.shape.slice(1)],
+  evaluate: ({ table }, [x]) => {
+    const input = x as Tensor;
+    const rows = table.shape[0] as number;
+    const width = sizeOf(table.shape.slice(1));
+    const data = new Float64Array(input.data.length * width);
+    input.data.forEach((v, e) => {
+      const row = Math.min(Math.max(Math.floor(v), 0), rows - 1);
+      data.set(table.data.subarray(row * width, (row + 1) * width), e * width);
+    });
+    return tensor([...input.shape, ...table.shape.slice(1)], data);
+  },
+};

@@ -1,4 +1,31 @@
+import type { Tensor } from '../model/tensor.js';
+import { tensor } from '../model/tensor.js';
+import type { LayerMeaning } from './definition.js';
+import { matmulProducts, matmulShape } from './indexing.js';
+
 /** Product of two variable tensors, numpy's matmul with batch broadcasting. */
 export interface MatmulParams {
   readonly [key: string]: never;
 }
+
+function evaluateMatmul(_: MatmulParams, [a, b]: readonly Tensor[]): Tensor {
+  const [x, y] = [a as Tensor, b as Tensor];
+  const plan = matmulProducts(x.shape, y.shape);
+  const data = new Float64Array(plan.count);
+  for (let e = 0; e < plan.count; e++) {
+    let sum = 0;
+    for (let k = e * plan.size; k < (e + 1) * plan.size; k++) {
+      sum += (x.data[plan.left[k] as number] as number) * (y.data[plan.right[k] as number] as number);
+    }
+    data[e] = sum;
+  }
+  return tensor(plan.shape, data);
+}
+
+/** Matrix product of two variables. */
+export const matmulLayer: LayerMeaning<MatmulParams> = {
+  kind: 'matmul',
+  hls4mlClass: () => 'MatMul',
+  shape: (_, [a = [], b = []]) => matmulShape(a, b),
+  evaluate: evaluateMatmul,
+};

@@ -1,3 +1,9 @@
+import { sizeOf, tensor } from '../model/tensor.js';
+import type { Tensor } from '../model/tensor.js';
+import type { LayerMeaning } from './definition.js';
+import { BEYOND, formatShape, windowShape, windowsOf } from './indexing.js';
+import { shapeOrThrow } from './structural.js';
+
 /** Max or average pooling over windows, channels first. Pads as ONNX. */
 export interface PoolParams {
   readonly mode: 'max' | 'average';
@@ -8,3 +14,52 @@ export interface PoolParams {
   readonly countIncludePad: boolean;
   readonly ceilMode: boolean;
 }
+
+function poolShape(params: PoolParams, [input = []]: readonly (readonly number[])[]): readonly number[] | string {
+  if (input.length < 3) return `pooling needs a batch, a channel and at least one spatial axis, found ${formatShape(input)}`;
+  const spatial = windowShape(input.slice(2), params.kernel, params);
+  return typeof spatial === 'string' ? spatial : [...input.slice(0, 2), ...spatial];
+}
+
+/** One output element of a pooling layer. */
+export interface PoolCell {
+  /** Flat input indices inside the input. */
+  readonly members: readonly number[];
+  /** By what an average divides. */
+  readonly divisor: number;
+  /** Whether the window touches the padding. */
+  readonly padded: boolean;
+}
+
+/** Every output element's window, in C order of the output. */
+export function poolCells(params: PoolParams, input: readonly number[]): { readonly shape: readonly number[]; readonly cells: PoolCell[] } {
+  const shape = shapeOrThrow(poolShape(params, [input]));
+  const windows = windowsOf(input.slice(2), params.kernel, params, shape.slice(2));
+  const area = sizeOf(input.slice(2));
+  const cells: PoolCell[] = [];
+  for (let plane = 0; plane < sizeOf(shape.slice(0, 2)); plane++) {
+    for (let p = 0; p < windows.positions; p++) {
+      const window = [...windows.cells.subarray(p * windows.taps, (p + 1) * windows.taps)];
+      const members = window.filter((i) => i >= 0).map((i) => plane * area + i);
+      const counted = params.countIncludePad ? window.filter((i) => i !== BEYOND).length : members.length;
+      cells.push({ members, divisor: counted, padded: members.length < window.length });
+    }
+  }
+  return { shape, cells };
+}
+
+/** Max and average pooling of any number of spatial axes. */
+export const poolLayer: LayerMeaning<PoolParams> = {
+  kind: 'pool',
+  hls4mlClass: ({ mode, kernel }) => `${mode === 'max' ? 'Max' : 'Average'}Pooling${kernel.length}D`,
+  shape: poolShape,
+  evaluate: (params, [x]) => {
+    const input = x as Tensor;
+    const { shape, cells } = poolCells(params, input.shape);
+    const values = cells.map(({ members, divisor }) => {
+      if (params.mode === 'max') return members.reduce((m, i) => Math.max(m, input.data[i] as number), -Infinity);
+      return members.reduce((sum, i) => sum + (input.data[i] as number), 0) / divisor;
+    });
+    return tensor(shape, values);
+  },
+};

@@ -1,4 +1,8 @@
 import type { Tensor } from '../model/tensor.js';
+import { broadcastIndices, broadcastShapes, tensor } from '../model/tensor.js';
+import { assertNever } from '../errors.js';
+import type { LayerMeaning } from './definition.js';
+import { formatShape } from './indexing.js';
 
 /** QONNX Quant: clamp(x / scale + zeroPoint), round, − zeroPoint, · scale. */
 export interface QuantParams {
@@ -10,3 +14,93 @@ export interface QuantParams {
   readonly narrow: boolean;
   readonly rounding: 'ROUND' | 'CEIL' | 'FLOOR' | 'UP' | 'DOWN' | 'HALF_UP' | 'HALF_DOWN';
 }
+
+/** A float64 to a whole number, as qonnx 1.0 (`resolve_rounding_mode`) does it. */
+export function roundQonnx(rounding: QuantParams['rounding'], x: number): number {
+  switch (rounding) {
+    case 'ROUND': {
+      const floor = Math.floor(x);
+      const rest = x - floor;
+      return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+    }
+    case 'CEIL':
+      return Math.ceil(x) + 0;
+    case 'FLOOR':
+      return Math.floor(x);
+    case 'UP':
+      return Math.sign(x) * Math.ceil(Math.abs(x)) + 0;
+    case 'DOWN':
+      return Math.trunc(x) + 0;
+    case 'HALF_UP':
+      return Math.sign(x) * Math.floor(Math.abs(x) + 0.5) + 0;
+    case 'HALF_DOWN':
+      return Math.sign(x) * Math.ceil(Math.abs(x) - 0.5) + 0;
+    default:
+      return assertNever(rounding);
+  }
+}
+
+/**
+ * The least and the greatest integer that the quantiser gives (qonnx 1.0 `min_int`, `max_int`). A bit width that is not
+ * whole gives bounds that are not; qonnx clamps to them first and rounds after, which is clamping to the rounded bounds.
+ */
+export function quantBounds({ bitWidth, signed, narrow, rounding }: Pick<QuantParams, 'bitWidth' | 'signed' | 'narrow' | 'rounding'>): readonly [number, number] {
+  const half = 2 ** (bitWidth - 1);
+  const low = signed ? (narrow ? 1 - half : -half) : 0;
+  const high = signed ? half - 1 : 2 ** bitWidth - (narrow ? 2 : 1);
+  return [roundQonnx(rounding, low), roundQonnx(rounding, high)];
+}
+
+/** A signed quantiser of one bit gives ±1 (qonnx 1.0 `int_quant`). */
+export function isBipolar({ bitWidth, signed }: QuantParams): boolean {
+  return bitWidth === 1 && signed;
+}
+
+/** The shape rule shared by quantisers: scale and zero point broadcast to the input. */
+export function quantiserShape(input: readonly number[], parameters: readonly Tensor[]): readonly number[] | string {
+  for (const parameter of parameters) {
+    const shape = broadcastShapes(parameter.shape, input);
+    if (shape === undefined || shape.length !== input.length || shape.some((n, i) => n !== input[i])) {
+      return `a scale or zero point of ${formatShape(parameter.shape)} does not broadcast to ${formatShape(input)}`;
+    }
+  }
+  return input;
+}
+
+/** The problem with a scale, if any. */
+export function scaleProblem(scale: Tensor): string | undefined {
+  const wrong = scale.data.find((s) => !(s > 0 && Number.isFinite(s)));
+  return wrong === undefined ? undefined : `the scale must be positive and finite, found ${wrong}`;
+}
+
+/** For each element its own entry of a parameter. */
+export function entriesOf(parameter: Tensor, shape: readonly number[]): Float64Array {
+  return Float64Array.from(broadcastIndices(parameter.shape, shape), (i) => parameter.data[i] as number);
+}
+
+/** One value through the quantiser, in float64. */
+export function quantise(params: QuantParams, scale: number, zeroPoint: number, x: number): number {
+  const y = x / scale + zeroPoint;
+  if (isBipolar(params)) return ((y >= 0 ? 1 : -1) - zeroPoint) * scale;
+  const [low, high] = quantBounds(params);
+  return (Math.min(Math.max(roundQonnx(params.rounding, y), low), high) - zeroPoint) * scale;
+}
+
+/** QONNX's integer quantiser: Quant and IntQuant. */
+export const quantLayer: LayerMeaning<QuantParams> = {
+  kind: 'quant',
+  hls4mlClass: () => 'Quant',
+  shape: (params, [input = []]) => {
+    const { bitWidth, scale } = params;
+    if (!(bitWidth > 0 && bitWidth <= 64)) return `the bit width must be above 0 and at most 64, found ${bitWidth}`;
+    const [low, high] = quantBounds(params);
+    if (!isBipolar(params) && low > high) return `no integer lies between the bounds ${low} and ${high} of a ${bitWidth}-bit quantiser`;
+    return scaleProblem(scale) ?? quantiserShape(input, [scale, params.zeroPoint]);
+  },
+  evaluate: (params, [x]) => {
+    const input = x as Tensor;
+    const scale = entriesOf(params.scale, input.shape);
+    const zero = entriesOf(params.zeroPoint, input.shape);
+    return tensor(input.shape, input.data.map((v, e) => quantise(params, scale[e] as number, zero[e] as number, v)), true);
+  },
+};

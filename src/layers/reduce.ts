@@ -1,6 +1,56 @@
+import { tensor } from '../model/tensor.js';
+import type { Tensor } from '../model/tensor.js';
+import { assertNever } from '../errors.js';
+import type { LayerMeaning } from './definition.js';
+import type { Groups } from './indexing.js';
+import { formatShape, normalAxis, reductionGroups } from './indexing.js';
+
 /** Reduction over axes (never the batch axis); global pooling is mean or max over the spatial axes. */
 export interface ReduceParams {
   readonly operation: 'sum' | 'mean' | 'max' | 'min';
   readonly axes: readonly number[];
   readonly keepDims: boolean;
 }
+
+/** Which elements become which; the axes must have passed the shape rule. */
+export function reduceGroups({ axes, keepDims }: ReduceParams, input: readonly number[]): Groups {
+  return reductionGroups(input, axes.map((axis) => normalAxis(axis, input.length) as number), keepDims);
+}
+
+function fold(operation: ReduceParams['operation'], values: Float64Array): number {
+  switch (operation) {
+    case 'sum':
+      return values.reduce((a, b) => a + b, 0);
+    case 'mean':
+      return values.reduce((a, b) => a + b, 0) / values.length;
+    case 'max':
+      return values.reduce((a, b) => Math.max(a, b), -Infinity);
+    case 'min':
+      return values.reduce((a, b) => Math.min(a, b), Infinity);
+    default:
+      return assertNever(operation);
+  }
+}
+
+/** Sum, mean, maximum or minimum over axes. */
+export const reduceLayer: LayerMeaning<ReduceParams> = {
+  kind: 'reduce',
+  hls4mlClass: ({ operation, axes }) => {
+    if (operation === 'mean') return `GlobalAveragePooling${axes.length}D`;
+    return operation === 'max' ? `GlobalMaxPooling${axes.length}D` : 'Reduce';
+  },
+  shape: (params, [input = []]) => {
+    const wrong = params.axes.find((axis) => !((normalAxis(axis, input.length) ?? 0) > 0));
+    if (wrong !== undefined) return `axis ${wrong} is no axis of one event in ${formatShape(input)}`;
+    if (new Set(params.axes.map((axis) => normalAxis(axis, input.length))).size !== params.axes.length) return `axes ${formatShape(params.axes)} repeat`;
+    return reduceGroups(params, input).shape;
+  },
+  evaluate: (params, [x]) => {
+    const input = x as Tensor;
+    const groups = reduceGroups(params, input.shape);
+    const values = Float64Array.from({ length: groups.count }, (_, g) =>
+      fold(params.operation, Float64Array.from(groups.members.subarray(g * groups.size, (g + 1) * groups.size), (i) => input.data[i] as number)),
+    );
+    return tensor(groups.shape, values);
+  },
+};

@@ -1,3 +1,33 @@
+import { tensor } from '../model/tensor.js';
+import type { Tensor } from '../model/tensor.js';
+import type { LayerMeaning } from './definition.js';
+import { formatShape, normalAxis, reductionGroups } from './indexing.js';
+
 export interface SoftmaxParams {
   readonly axis: number;
 }
+
+function evaluateSoftmax({ axis }: SoftmaxParams, [x]: readonly Tensor[]): Tensor {
+  const input = x as Tensor;
+  const groups = reductionGroups(input.shape, [normalAxis(axis, input.shape.length) as number], true);
+  const data = new Float64Array(input.data.length);
+  for (let g = 0; g < groups.count; g++) {
+    const members = groups.members.subarray(g * groups.size, (g + 1) * groups.size);
+    const top = members.reduce((m, i) => Math.max(m, input.data[i] as number), -Infinity);
+    let sum = 0;
+    for (const i of members) sum += data[i] = Math.exp((input.data[i] as number) - top);
+    for (const i of members) data[i] = (data[i] as number) / sum;
+  }
+  return tensor(input.shape, data);
+}
+
+/** Softmax along one axis. */
+export const softmaxLayer: LayerMeaning<SoftmaxParams> = {
+  kind: 'softmax',
+  hls4mlClass: () => 'Softmax',
+  shape: ({ axis }, [input = []]) => {
+    const at = normalAxis(axis, input.length);
+    return at === undefined || at === 0 ? `axis ${axis} is no axis of one event in ${formatShape(input)}` : input;
+  },
+  evaluate: evaluateSoftmax,
+};
