@@ -1,0 +1,80 @@
+import type { Circuit } from '../../circuit/circuit.js';
+import { expOf, intervalOf, kindOf, loOf, Op } from '../../circuit/circuit.js';
+import { isWire } from '../../circuit/wires.js';
+import type { FixedType } from '../../fixed/fixedType.js';
+import { castOverflows } from '../../fixed/fixedType.js';
+import { shift } from '../../fixed/integer.js';
+import { intervalWidth } from '../../fixed/interval.js';
+
+/** A run of bits of an expression, most significant run first. */
+export type Segment =
+  | { readonly kind: 'literal'; readonly width: number; readonly value: bigint }
+  /** Bits [from, to) of an op's own wire, counted from its lowest bit. */
+  | { readonly kind: 'signal'; readonly op: number; readonly from: number; readonly to: number }
+  /** One bit of an op's wire, `width` times. */
+  | { readonly kind: 'repeat'; readonly op: number; readonly bit: number; readonly width: number };
+
+/**
+ * The two's complement bits of an op's value at binary positions [lo, hi): position p has weight 2^p. Wires (shifts,
+ * truncating or wrapping casts) are looked through; below the value's grid there are zeros, above it its sign.
+ */
+export function bitsOf(circuit: Circuit, op: number, lo: number, hi: number): Segment[] {
+  if (hi <= lo) return [];
+  const kind = kindOf(circuit, op);
+  const exp = expOf(circuit, op);
+  if (kind === Op.const) {
+    const width = hi - lo;
+    return [{ kind: 'literal', width, value: BigInt.asUintN(width, BigInt(shift(loOf(circuit, op), exp - lo))) }];
+  }
+  if (kind === Op.shift) {
+    const s = circuit.param[op] as number;
+    return bitsOf(circuit, circuit.a[op] as number, lo - s, hi - s);
+  }
+  if (isWire(circuit, op)) {
+    const a = circuit.a[op] as number;
+    const type = circuit.types[circuit.param[op] as number] as FixedType;
+    const wraps = castOverflows(intervalOf(circuit, a), type);
+    const top = wraps ? exp + type.width : Infinity;
+    const segments: Segment[] = [];
+    if (hi > top) {
+      const width = hi - Math.max(lo, top);
+      if (!type.signed) segments.push(zeros(width));
+      else segments.push(...repeated(circuit, a, top - 1, width));
+    }
+    segments.push(...bitsOf(circuit, a, Math.max(lo, exp), Math.min(hi, top)));
+    if (lo < exp) segments.push(zeros(Math.min(exp, hi) - lo));
+    return segments;
+  }
+  const interval = intervalOf(circuit, op);
+  const width = intervalWidth(interval);
+  const segments: Segment[] = [];
+  const top = exp + width;
+  if (hi > top) {
+    const extra = hi - Math.max(lo, top);
+    if (interval.lo >= 0) segments.push(zeros(extra));
+    else segments.push({ kind: 'repeat', op, bit: width - 1, width: extra });
+  }
+  const from = Math.max(lo, exp);
+  const to = Math.min(hi, top);
+  if (to > from) segments.push({ kind: 'signal', op, from: from - exp, to: to - exp });
+  if (lo < exp) segments.push(zeros(Math.min(exp, hi) - lo));
+  return segments;
+}
+
+function zeros(width: number): Segment {
+  return { kind: 'literal', width, value: 0n };
+}
+
+/** The bit at one position, `width` times. */
+function repeated(circuit: Circuit, op: number, position: number, width: number): Segment[] {
+  const [bit] = bitsOf(circuit, op, position, position + 1);
+  if (bit === undefined) return [];
+  switch (bit.kind) {
+    case 'literal':
+      return [{ kind: 'literal', width, value: bit.value === 0n ? 0n : (1n << BigInt(width)) - 1n }];
+    case 'signal':
+      return [{ kind: 'repeat', op: bit.op, bit: bit.from, width }];
+    case 'repeat':
+      return [{ ...bit, width }];
+  }
+}

@@ -1,0 +1,332 @@
+import type { Circuit, OutputPort } from '../../circuit/circuit.js';
+import { elementCount, kindOf, Op, opName, typeOfElement } from '../../circuit/circuit.js';
+import { demandedTop } from '../../circuit/demand.js';
+import { wireSources } from '../../circuit/wires.js';
+import { intervalOf } from '../../circuit/circuit.js';
+import { formatFixedType } from '../../fixed/fixedType.js';
+import { intervalWidth } from '../../fixed/interval.js';
+import type { Schedule } from '../../timing/schedule.js';
+import type { Backend, DesignInfo, OutputFile } from '../backend.js';
+import { bitsOf } from './bits.js';
+import type { Reader } from './expressions.js';
+import { addressWidth, concatenate, linesOf, literal, tableWidth } from './expressions.js';
+import { layerNames, portNames, wireName } from './names.js';
+import type { Mask } from './usage.js';
+import { isEmpty, maskOf, runsOf, union, Usage, without } from './usage.js';
+
+/**
+ * One self-contained Verilog-2005 file. Every op is one line that names its layer and element; values that cross a
+ * pipeline rank get registers `<wire>_r<rank>` of just the bits that are read later. Bits that nobody reads are named
+ * in `unused_bits` vectors, so that `verilator -Wall` has nothing to say.
+ */
+export const verilog: Backend = {
+  name: 'verilog',
+  summary: 'one self-contained Verilog-2005 file with valid_in and valid_out',
+  check: () => [],
+  emit: (schedule, info): OutputFile[] => [{ path: `verilog/${info.top}.v`, text: new Emitter(schedule, info).module() }],
+};
+
+/** The wire of each op in the emitted module, or undefined for ops that have none of their own (constants, wires, unread ops). */
+export function wireNameOf(schedule: Schedule): (op: number) => string | undefined {
+  const emitter = new Emitter(schedule, { top: 'top', modelName: '', modelVersion: 0, hash: '' });
+  emitter.collect();
+  return (op) => (emitter.isDeclared(op) ? emitter.name(op) : undefined);
+}
+
+class Emitter {
+  private readonly circuit: Circuit;
+  private readonly source: Int32Array;
+  private readonly demanded: Int32Array;
+  private readonly usage: Usage;
+  private readonly layers: string[];
+  private readonly ports: { readonly inputs: readonly string[]; readonly outputs: readonly string[] };
+  private readonly lines: string[] = [];
+  private readonly registers: string[][] = [];
+  private readonly unused: string[] = [];
+
+  constructor(
+    private readonly schedule: Schedule,
+    private readonly info: DesignInfo,
+  ) {
+    this.circuit = schedule.circuit;
+    this.source = wireSources(this.circuit);
+    this.demanded = demandedTop(this.circuit);
+    this.usage = new Usage(schedule.stage);
+    this.layers = layerNames(this.circuit);
+    this.ports = portNames(this.circuit);
+  }
+
+  name(op: number): string {
+    return wireName(this.circuit, op, this.layers);
+  }
+
+  isDeclared(op: number): boolean {
+    const kind = kindOf(this.circuit, op);
+    return this.source[op] === op && kind !== Op.const && this.usage.isRead(op);
+  }
+
+  /** Bits of the op's own wire. */
+  private width(op: number): number {
+    return Math.max(1, Math.min(this.demanded[op] as number, intervalWidth(intervalOf(this.circuit, op))));
+  }
+
+  /** First pass, last op first: notes every bit that is read, so that nothing unread is declared. */
+  collect(): void {
+    const ranks = this.schedule.latencyCycles;
+    const reading = (stage: number): Reader => ({
+      circuit: this.circuit,
+      signal: (op, from, to) => {
+        this.usage.read(op, stage, from, to);
+        return '';
+      },
+    });
+    for (const port of this.circuit.outputs) this.outputText(port, reading(ranks));
+    for (let op = this.circuit.size - 1; op >= 0; op--) {
+      const kind = kindOf(this.circuit, op);
+      if (!this.isDeclared(op) || kind === Op.input) continue;
+      linesOf(reading(this.schedule.stage[op] as number), op, this.width(op), '');
+    }
+  }
+
+  module(): string {
+    this.collect();
+    this.header();
+    this.tables();
+    this.body();
+    this.outputs();
+    this.registerBlocks();
+    this.unusedBits();
+    this.lines.push('endmodule', '');
+    return this.lines.join('\n');
+  }
+
+  private header(): void {
+    const { circuit, info, schedule } = this;
+    const ranks = schedule.latencyCycles;
+    const bus = (width: number): string => `[${width - 1}:0]`;
+    this.lines.push(
+      `// ${oneLine(info.modelName)}, version ${info.modelVersion}, ${info.hash.slice(0, 16)}`,
+      `// Written by Trigforge. Latency ${ranks} cycles at ${trim(schedule.clockMHz)} MHz, a new event every cycle.`,
+      '// Elements are packed in C order, element 0 in the lowest bits.',
+    );
+    const list = (direction: string, ports: readonly { name: string; width: number; note: string }[]): string[] =>
+      ports.map((port) => `  ${direction} wire ${bus(port.width)} ${port.name}, // ${port.note}`);
+    const describe = (port: (typeof circuit.inputs)[number], name: string): { name: string; width: number; note: string } => ({
+      name,
+      width: busWidth(port),
+      note: `${oneLine(port.name)} [${port.shape.join(', ')}] ${port.types.length === 1 ? formatFixedType(typeOfElement(port, 0)) : 'one type an element'}`,
+    });
+    this.lines.push(`module ${info.top} (`);
+    if (ranks > 0) this.lines.push('  input wire clk,', '  input wire rst, // synchronous, clears valid');
+    this.lines.push('  input wire valid_in,');
+    this.lines.push(...list('input', circuit.inputs.map((port, i) => describe(port, this.ports.inputs[i] as string))));
+    this.lines.push(...list('output', circuit.outputs.map((port, i) => describe(port, this.ports.outputs[i] as string))));
+    this.lines.push('  output wire valid_out', ');');
+  }
+
+  private tables(): void {
+    const read = new Set<number>();
+    for (let op = 0; op < this.circuit.size; op++) {
+      if (kindOf(this.circuit, op) === Op.lookup && this.isDeclared(op)) read.add(this.circuit.param[op] as number);
+    }
+    for (const id of read) this.table(id);
+  }
+
+  private table(id: number): void {
+    const table = this.circuit.tables[id] as (typeof this.circuit.tables)[number];
+    const width = tableWidth(this.circuit, id);
+    const address = addressWidth(table);
+    const constant = (value: number | bigint): string => literal(BigInt.asUintN(width, BigInt(value)), width);
+    this.lines.push('', `  function [${width - 1}:0] table_${id}(input [${address - 1}:0] index);`, '    case (index)');
+    table.values.forEach((value, i) => {
+      const label = BigInt.asUintN(address, BigInt(table.base) + BigInt(i));
+      this.lines.push(`      ${literal(label, address)}: table_${id} = ${constant(value)};`);
+    });
+    this.lines.push(`      default: table_${id} = ${constant(0)};`, '    endcase', '  endfunction');
+  }
+
+  /** Reads as of the stage: a wire of the same stage, or the register behind the stage's rank. */
+  private reader(stage: number): Reader {
+    return {
+      circuit: this.circuit,
+      signal: (op, from, to) => {
+        const age = Math.max(0, stage - (this.schedule.stage[op] as number));
+        const name = age === 0 ? this.name(op) : this.registerName(op, age);
+        const [low, high] = age === 0 ? [0, this.declaredWidth(op)] : this.usage.held(op, age);
+        if (from === low && to === high) return name;
+        if (to - from === 1) return `${name}[${from}]`;
+        return `${name}[${to - 1}:${from}]`;
+      },
+    };
+  }
+
+  private declaredWidth(op: number): number {
+    return kindOf(this.circuit, op) === Op.input ? this.usage.held(op, 0)[1] : this.width(op);
+  }
+
+  private registerName(op: number, age: number): string {
+    return `${this.name(op)}_r${(this.schedule.stage[op] as number) + age}`;
+  }
+
+  private body(): void {
+    let origin = -2;
+    for (let op = 0; op < this.circuit.size; op++) {
+      if (!this.isDeclared(op)) continue;
+      const from = this.circuit.origin[op] as number;
+      if (from !== origin) {
+        origin = from;
+        const layer = this.circuit.origins[from];
+        this.lines.push('', layer === undefined ? '  // inputs' : `  // ${oneLine(layer.layer)} (${layer.kind})`);
+      }
+      this.declare(op);
+      this.hold(op);
+    }
+  }
+
+  private declare(op: number): void {
+    const name = this.name(op);
+    const stage = this.schedule.stage[op] as number;
+    const width = this.declaredWidth(op);
+    if (kindOf(this.circuit, op) === Op.input) {
+      const port = this.circuit.a[op] as number;
+      const element = this.circuit.b[op] as number;
+      const from = elementOffset(this.circuit.inputs[port] as (typeof this.circuit.inputs)[number], element);
+      this.wire(name, width, select(this.ports.inputs[port] as string, from, from + width, busWidth(this.circuit.inputs[port] as never)), '');
+    } else {
+      const comment = ` // ${this.place(op)} ${opName(kindOf(this.circuit, op))}, stage ${stage}`;
+      for (const line of linesOf(this.reader(stage), op, width, name)) {
+        const own = line.suffix === '' ? name : `${name}_${line.suffix}`;
+        this.wire(own, line.width, line.value, line.suffix === '' ? comment : '');
+        if (line.readBits !== undefined) {
+          let read: Mask = 0;
+          for (const [low, high] of line.readBits) read = union(read, maskOf(low, high));
+          this.leave(own, without(maskOf(0, line.width), read), line.width);
+        }
+      }
+    }
+    let read = this.usage.direct(op, 0);
+    if (this.usage.ranks(op) > 0) read = union(read, maskOf(...this.usage.held(op, 1)));
+    this.leave(name, without(maskOf(0, width), read), width);
+  }
+
+  private place(op: number): string {
+    const layer = this.circuit.origins[this.circuit.origin[op] as number];
+    const element = this.circuit.element[op] as number;
+    return `${layer === undefined ? '' : oneLine(layer.layer)}${element < 0 ? '' : `[${element}]`}`;
+  }
+
+  private wire(name: string, width: number, value: string, comment: string): void {
+    this.lines.push(`  wire ${width === 1 ? '' : `[${width - 1}:0] `}${name} = ${value};${comment}`);
+  }
+
+  /** The registers behind each rank that the value crosses. */
+  private hold(op: number): void {
+    for (let age = 1; age <= this.usage.ranks(op); age++) {
+      const [low, high] = this.usage.held(op, age);
+      const name = this.registerName(op, age);
+      this.lines.push(`  reg ${high - low === 1 && low === 0 ? '' : `[${high - 1}:${low}] `}${name};`);
+      const reader = this.reader((this.schedule.stage[op] as number) + age - 1);
+      const rank = (this.schedule.stage[op] as number) + age;
+      (this.registers[rank] ??= []).push(`    ${name} <= ${reader.signal(op, low, high)};`);
+      let read = this.usage.direct(op, age);
+      if (age < this.usage.ranks(op)) read = union(read, maskOf(...this.usage.held(op, age + 1)));
+      this.leave(name, without(maskOf(low, high), read), -1);
+    }
+  }
+
+  /** Notes bits of a vector that nobody reads; `width` 1 is a scalar. */
+  private leave(name: string, mask: Mask, width: number): void {
+    if (isEmpty(mask)) return;
+    for (const [from, to] of runsOf(mask)) {
+      this.unused.push(width === 1 || (from === 0 && to === width) ? name : to - from === 1 ? `${name}[${from}]` : `${name}[${to - 1}:${from}]`);
+    }
+  }
+
+  private outputText(port: OutputPort, reader: Reader): string {
+    const parts: string[] = [];
+    for (let i = elementCount(port) - 1; i >= 0; i--) {
+      const type = typeOfElement(port, i);
+      const lo = type.integer - type.width;
+      parts.push(concatenate(reader, bitsOf(this.circuit, port.ops[i] as number, lo, lo + type.width)));
+    }
+    return parts.length === 1 ? (parts[0] as string) : `{\n    ${parts.join(',\n    ')}\n  }`;
+  }
+
+  private outputs(): void {
+    const ranks = this.schedule.latencyCycles;
+    this.lines.push('', '  // outputs');
+    this.circuit.outputs.forEach((port, i) => {
+      this.lines.push(`  assign ${this.ports.outputs[i]} = ${this.outputText(port, this.reader(ranks))};`);
+    });
+    if (ranks === 0) {
+      this.lines.push('  assign valid_out = valid_in;');
+    } else {
+      this.lines.push(`  reg ${ranks === 1 ? '' : `[${ranks - 1}:0] `}valid;`);
+      this.lines.push(`  assign valid_out = ${ranks === 1 ? 'valid' : `valid[${ranks - 1}]`};`);
+    }
+    // Input elements that no op reads.
+    this.circuit.inputs.forEach((port, p) => {
+      const bus = this.ports.inputs[p] as string;
+      const total = busWidth(port);
+      const read = new Uint8Array(total);
+      for (let op = 0; op < this.circuit.size; op++) {
+        if (kindOf(this.circuit, op) !== Op.input || this.circuit.a[op] !== p || !this.isDeclared(op)) continue;
+        const from = elementOffset(port, this.circuit.b[op] as number);
+        read.fill(1, from, from + this.declaredWidth(op));
+      }
+      for (let from = 0; from < total; from++) {
+        if (read[from] === 1) continue;
+        let to = from + 1;
+        while (to < total && read[to] === 0) to++;
+        this.unused.push(select(bus, from, to, total));
+        from = to;
+      }
+    });
+  }
+
+  private registerBlocks(): void {
+    const ranks = this.schedule.latencyCycles;
+    if (ranks === 0) return;
+    this.lines.push('', '  always @(posedge clk) begin', `    if (rst) valid <= ${ranks}'d0;`);
+    this.lines.push(`    else valid <= ${ranks === 1 ? 'valid_in' : `{valid[${ranks - 2}:0], valid_in}`};`, '  end');
+    this.registers.forEach((statements, rank) => {
+      this.lines.push('', `  // rank ${rank}`, '  always @(posedge clk) begin', ...statements, '  end');
+    });
+  }
+
+  private unusedBits(): void {
+    if (this.unused.length === 0) return;
+    this.lines.push('', '  // bits that rounding drops or that no output depends on');
+    const CHUNK = 64;
+    for (let i = 0; i * CHUNK < this.unused.length; i++) {
+      this.lines.push(`  wire unused_bits_${i} = &{1'b0, ${this.unused.slice(i * CHUNK, (i + 1) * CHUNK).join(', ')}};`);
+    }
+  }
+}
+
+/** Width of a port's bus. */
+export function busWidth(port: { readonly shape: readonly number[]; readonly types: OutputPort['types'] }): number {
+  return elementOffset(port, port.shape.reduce((product, n) => product * n, 1));
+}
+
+/** Lowest bit of an element in its bus. */
+function elementOffset(port: { readonly types: OutputPort['types'] }, element: number): number {
+  if (port.types.length === 1) return element * (port.types[0]?.width ?? 0);
+  let offset = 0;
+  for (let i = 0; i < element; i++) offset += port.types[i]?.width ?? 0;
+  return offset;
+}
+
+function select(name: string, from: number, to: number, total: number): string {
+  if (from === 0 && to === total) return name;
+  return to - from === 1 ? `${name}[${from}]` : `${name}[${to - 1}:${from}]`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[^\x20-\x7e]+/g, ' ').replace(/\\/g, '/').trim();
+}
+
+function trim(value: number): string {
+  return String(Math.round(value * 1000) / 1000);
+}
+

@@ -1,0 +1,122 @@
+import type { Circuit } from '../circuit/circuit.js';
+import { expOf, intervalOf, kindOf, Op } from '../circuit/circuit.js';
+import { isWire } from '../circuit/wires.js';
+import { assertNever } from '../errors.js';
+import type { FixedType } from '../fixed/fixedType.js';
+import { castOverflows } from '../fixed/fixedType.js';
+import { intervalWidth } from '../fixed/interval.js';
+import type { Device } from './device.js';
+
+/** What one op costs by the models; both are estimates. */
+export interface OpCost {
+  readonly delayNs: number;
+  readonly lut: number;
+}
+
+const FREE: OpCost = { delayNs: 0, lut: 0 };
+
+/**
+ * Delay and LUTs of an op. `bits` is the width that is really computed (its demanded bits).
+ *
+ * An adder costs a LUT a carry position: from the lowest position where both operands have bits (for a subtraction,
+ * where the subtrahend begins) to the top of the result. Everything else is counted in levels of LUTs.
+ */
+export function costOf(circuit: Circuit, op: number, bits: number, device: Device): OpCost {
+  const kind = kindOf(circuit, op);
+  if (isWire(circuit, op)) return FREE;
+  const a = circuit.a[op] as number;
+  const b = circuit.b[op] as number;
+  const level = device.lutNs + device.routeNs;
+  const carry = (n: number): number => level + device.carryEntryNs + n * device.carryNsPerBit;
+  switch (kind) {
+    case Op.input:
+    case Op.const:
+    case Op.shift:
+      return FREE;
+    case Op.add:
+    case Op.sub: {
+      const n = carryPositions(circuit, op, bits);
+      return n === 0 ? FREE : { delayNs: carry(n), lut: n };
+    }
+    case Op.mul: {
+      const wa = intervalWidth(intervalOf(circuit, a));
+      const wb = intervalWidth(intervalOf(circuit, b));
+      const rows = Math.min(wa, wb);
+      const depth = Math.ceil(Math.log2(Math.max(2, rows)));
+      return { delayNs: depth * carry(bits), lut: wa * wb };
+    }
+    case Op.lt: {
+      const n = comparedBits(circuit, a, b);
+      return isZero(circuit, b) ? FREE : { delayNs: carry(n / 2), lut: Math.ceil(n / 2) + 1 };
+    }
+    case Op.eq: {
+      const n = comparedBits(circuit, a, b);
+      return lutTree(n * (kindOf(circuit, b) === Op.const ? 1 : 2), device);
+    }
+    case Op.mux:
+    case Op.and:
+    case Op.or:
+    case Op.xor:
+      return { delayNs: level, lut: bits };
+    case Op.lookup: {
+      const inputs = intervalWidth(intervalOf(circuit, a));
+      const extra = Math.max(0, inputs - device.lutInputs);
+      return { delayNs: level * (1 + Math.ceil(extra / 2)), lut: bits * 2 ** Math.min(extra, 20) };
+    }
+    case Op.cast: {
+      const type = circuit.types[circuit.param[op] as number] as FixedType;
+      const from = intervalOf(circuit, a);
+      const rounds = type.rounding !== 'TRN' && from.exp < type.integer - type.width;
+      const saturates = type.overflow !== 'WRAP' && castOverflows(from, type);
+      const kept = Math.max(1, from.exp + intervalWidth(from) - (type.integer - type.width));
+      let delayNs = 0;
+      let lut = 0;
+      if (rounds) {
+        delayNs += carry(kept) + (type.rounding === 'RND' ? 0 : level);
+        lut += kept + 1;
+      }
+      if (saturates) {
+        const check = lutTree(Math.max(1, kept - type.width + 1), device);
+        delayNs += check.delayNs + level;
+        lut += check.lut + bits;
+      }
+      return { delayNs, lut };
+    }
+    default:
+      return assertNever(kind);
+  }
+}
+
+/** Carry positions of an adder: 0 where the operands do not overlap. */
+export function carryPositions(circuit: Circuit, op: number, bits: number): number {
+  const s = circuit.param[op] as number;
+  const a = intervalOf(circuit, circuit.a[op] as number);
+  const b = intervalOf(circuit, circuit.b[op] as number);
+  const isSub = kindOf(circuit, op) === Op.sub;
+  const exp = expOf(circuit, op);
+  const startOfA = a.exp;
+  const startOfB = b.exp + s;
+  const start = isSub ? startOfB : Math.max(startOfA, startOfB);
+  if (!isSub) {
+    const lower = startOfA <= startOfB ? a : b;
+    const endOfLower = (startOfA <= startOfB ? startOfA : startOfB) + intervalWidth(lower);
+    if (lower.lo >= 0 && endOfLower <= start) return 0;
+  }
+  return Math.max(0, exp + bits - start);
+}
+
+function comparedBits(circuit: Circuit, a: number, b: number): number {
+  const x = intervalOf(circuit, a);
+  const y = intervalOf(circuit, b);
+  return Math.max(x.exp + intervalWidth(x), y.exp + intervalWidth(y)) - Math.min(x.exp, y.exp);
+}
+
+function isZero(circuit: Circuit, op: number): boolean {
+  return kindOf(circuit, op) === Op.const && intervalOf(circuit, op).lo === 0;
+}
+
+/** A function of n bits as a tree of LUTs with one output. */
+function lutTree(n: number, device: Device): OpCost {
+  const levels = Math.max(1, Math.ceil(Math.log(n) / Math.log(device.lutInputs) - 1e-9));
+  return { delayNs: levels * (device.lutNs + device.routeNs), lut: Math.max(1, Math.ceil((n - 1) / (device.lutInputs - 1))) };
+}
