@@ -1,0 +1,119 @@
+import { periodNs, shortfalls } from './budget.js';
+import { formatApart, formatDecimal, plural } from './format.js';
+import { gauge } from './html/charts.js';
+import { type Content, type Html, html, number, sourceTag } from './html/markup.js';
+import { sections } from './html/sections.js';
+import { STYLE } from './html/style.js';
+import type { Report } from './schema.js';
+import { type Outcome, outcomeOf, statedBudget, verdictSentence } from './verdict.js';
+
+const OUTCOME_TITLES: Readonly<Record<Outcome, string>> = { met: 'Budget met', unmet: 'Budget not met', mismatch: 'Verification found a mismatch' };
+
+/**
+ * The report as one HTML file: no network, no script (a content policy forbids both), light and dark, for screens of
+ * any width and for paper. A pure function of the report; all text in it is taken for hostile and escaped.
+ */
+export function htmlReport(report: Report): string {
+  const parts = sections(report);
+  const links = parts.map((s) => html`<li><a href="#${s.id}">${s.title}</a></li>`);
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="${report.tool.name} ${report.tool.version}">
+<title>${report.model.name}: ${OUTCOME_TITLES[outcomeOf(report)].toLowerCase()}</title>
+<style>${{ markup: STYLE }}</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the report</a>
+<div class="page">
+<header>
+<p class="eyebrow">Trigger firmware report</p>
+<h1>${report.model.name}</h1>
+${verdictBox(report)}${figures(report)}</header>
+<nav aria-label="Contents"><ul>${links}</ul></nav>
+<main id="main">
+${budgetSection(report)}${parts.map((s) => s.body)}</main>
+<footer><p>Made by ${report.tool.name} ${report.tool.version} from report.json, schema version ${report.schema}.</p></footer>
+</div>
+</body>
+</html>
+`;
+  return page.markup;
+}
+
+function verdictBox(report: Report): Html {
+  const outcome = outcomeOf(report);
+  const mark = outcome === 'met' ? html`<path d="M10.5 18.5l5.2 5.2L26 13"/>` : html`<path d="M12 12l12 12M24 12L12 24"/>`;
+  const missed = shortfalls(report);
+  const list = missed.length === 0 ? undefined : html`<ul>${missed.map((s) => html`<li>${s.text} ${sourceTag(s.source)}</li>`)}</ul>`;
+  return html`<div class="verdict ${outcome}">
+<svg viewBox="0 0 36 36" aria-hidden="true" fill="none" class="st" stroke-width="3" stroke-linecap="round" stroke-linejoin="round"><circle cx="18" cy="18" r="16"/>${mark}</svg>
+<div><strong>${OUTCOME_TITLES[outcome]}</strong><p>${verdictSentence(report)}</p>${list}</div>
+</div>
+`;
+}
+
+function figure(term: string, value: Content, unit: string, note: Content): Html {
+  return html`<div><dt>${term}</dt><dd><span class="value">${value}<small>${unit}</small></span><span class="note">${note}</span></dd></div>
+`;
+}
+
+/** The handful of numbers to know, each with its source. */
+function figures(report: Report): Html {
+  const { latency, timing, resources, verification } = report;
+  const area = resources.synthesised ?? resources.estimated;
+  const areaSource = resources.synthesised === undefined ? 'estimated' : 'synthesised';
+  const period = periodNs(report);
+  const path = number(timing.criticalPathNs, formatApart(timing.criticalPathNs, period, 2)[0]);
+  return html`<dl class="figures">
+${latency.combinational
+    ? figure('Latency', number(latency.cycles), 'cycles', 'combinational')
+    : figure('Latency', number(latency.ns, formatDecimal(latency.ns, 1)), 'ns', html`${number(latency.cycles)} ${latency.cycles === 1 ? 'cycle' : 'cycles'}, ${sourceTag('proven')}`)}${
+    figure('Critical path', path, 'ns', sourceTag(timing.source))}${
+    figure('Logic', number(area.lut), 'LUT', sourceTag(areaSource))}${
+    figure('Registers', number(area.ff), 'FF', sourceTag(areaSource))}${
+    verification === undefined || verification.vectors === 0
+      ? figure('Verified', 'no', '', 'not verified')
+      : figure('Mismatches', number(verification.mismatches), '', html`of ${number(verification.vectors)} vectors, ${sourceTag(verification.simulator === undefined ? 'emulated' : 'simulated')}`)}</dl>
+`;
+}
+
+/** Latency against the budget, critical path against the period. */
+function budgetSection(report: Report): Html {
+  const { budget, latency, timing } = report;
+  const period = periodNs(report);
+  const gauges: Html[] = [];
+  if (!latency.combinational && budget.latencyNs !== undefined) {
+    const [used, allowed] = formatApart(latency.ns, budget.latencyNs);
+    const inCycles = budget.latencyCycles === undefined ? '' : `, ${plural(budget.latencyCycles, 'cycle')}`;
+    gauges.push(gauge({
+      title: 'Latency', value: latency.ns, limit: limitNs(report, budget.latencyNs), step: period,
+      valueLabel: `Latency ${used} ns, ${plural(latency.cycles, 'cycle')}`,
+      limitLabel: `${budget.locked === true ? 'locked at' : 'budget'} ${allowed} ns${inCycles}`,
+    }));
+  }
+  const pathLimit = latency.combinational && budget.latencyNs !== undefined && budget.latencyNs > 0 ? budget.latencyNs : period;
+  const [path, limit] = formatApart(timing.criticalPathNs, pathLimit, 3);
+  gauges.push(gauge({
+    title: 'Critical path', value: timing.criticalPathNs, limit: pathLimit,
+    valueLabel: `Critical path ${path} ns, ${timing.source}`,
+    limitLabel: `${pathLimit === period ? 'clock period' : 'budget'} ${limit} ns`,
+  }));
+  const fmax = timing.fmaxMHz === undefined ? undefined : html` Fmax is ${number(timing.fmaxMHz, formatDecimal(timing.fmaxMHz))} MHz (${timing.source}).`;
+  const rate = latency.combinational ? undefined : html` A new event can enter every ${latency.initiationInterval === 1 ? 'cycle' : html`${number(latency.initiationInterval)} cycles`}.`;
+  return html`<section id="budget" aria-labelledby="budget-title">
+<h2 id="budget-title">Budget</h2>
+<p class="lead">Stated: ${statedBudget(report)}; clock ${number(budget.clockMHz)} MHz.${rate}${fmax}</p>
+<div class="columns">${gauges.map((g) => html`<figure>${g}</figure>`)}</div>
+</section>
+`;
+}
+
+/** Where cycles are what counts, the limit is that many periods: 2 BX is 16 cycles, though 49.9 ns. */
+function limitNs(report: Report, statedNs: number): number {
+  const { latencyCycles } = report.budget;
+  return latencyCycles === undefined ? statedNs : latencyCycles * periodNs(report);
+}
