@@ -35,7 +35,8 @@ import { hiOf, kindOf, loOf, Op, OPERAND_COUNT } from './circuit.js';
  * | cast, d ≤ 0                    |                             | 0, and m + d under WRAP |
  * | output port                    | w                           | 0 |
  *
- * An op gets the largest top and the smallest bottom of its consumers, within 0 … w; nobody reads an op with top 0.
+ * An op gets the largest top and the smallest bottom of its consumers, within 0 … w (the sign bit w − 1 of a value that
+ * needs all its bits stays, as it stands for every bit above it); nobody reads an op with top 0.
  * That t ≤ w suffices everywhere is because the low w bits of a value in the interval say all of it.
  */
 
@@ -155,8 +156,11 @@ function readsSign(circuit: Circuit, operand: number, type: FixedType): boolean 
 export function demandedBottom(circuit: Circuit, top: Int32Array = demandedTop(circuit)): Int32Array {
   // Until a consumer says otherwise nothing is read; at the end that is capped by the top.
   const bottom = Int32Array.from(top);
+  const widths = opWidths(circuit);
   const read = (op: number, from: number): void => {
-    const capped = Math.max(0, from);
+    // Whoever reads beyond a value with a sign reads the sign, its highest bit.
+    const hasSign = loOf(circuit, op) < 0 && top[op] === widths[op];
+    const capped = Math.max(0, Math.min(from, (widths[op] as number) - (hasSign ? 1 : 0)));
     if (capped < (bottom[op] as number)) bottom[op] = capped;
   };
   for (const port of circuit.outputs) for (const op of port.ops) read(op, 0);

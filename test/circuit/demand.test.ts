@@ -58,7 +58,7 @@ describe('demanded bits', () => {
   it('leave every output of random circuits as it was when no other bit is held', () => {
     let trimmedTop = 0;
     let trimmedBottom = 0;
-    for (let seed = 1; seed <= 300; seed++) {
+    for (let seed = 1; seed <= 500; seed++) {
       const circuit = randomCircuit(seed);
       const top = demandedTop(circuit);
       const bottom = demandedBottom(circuit, top);
