@@ -1,0 +1,212 @@
+import type { Problem } from '../errors.js';
+import type { FixedType } from '../fixed/fixedType.js';
+import { sameType } from '../fixed/fixedType.js';
+import type { ActivationParams } from '../layers/activation.js';
+import { alphaOf } from '../layers/activation.js';
+import type { BatchNormalizationParams } from '../layers/batchNormalization.js';
+import type { DenseParams } from '../layers/dense.js';
+import type { EmbeddingParams } from '../layers/embedding.js';
+import type { QuantParams } from '../layers/quant.js';
+import type { LayerPrecision, ModelNode } from '../model/graph.js';
+import type { Tensor } from '../model/tensor.js';
+import type { LayerVariables } from './layerVariables.js';
+import type { LayerLookup } from './lookup.js';
+import type { TypeSetting, TypeVariable } from './precisionConfig.js';
+import { hasRule, inferNode } from './inferNode.js';
+import { typeOfQuant, typeOfScalar, typeOfValues } from './typeFacts.js';
+
+/** What is known when a node's turn comes. */
+export interface NodeContext {
+  readonly node: ModelNode;
+  readonly variables: LayerVariables | undefined;
+  readonly lookup: LayerLookup;
+  /** Types of the tensors so far; undefined where a tensor has no single fixed-point type. */
+  readonly types: ReadonlyMap<string, FixedType | undefined>;
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly neighbours: Neighbours;
+  readonly constants: ReadonlyMap<string, Tensor>;
+  readonly maximum: FixedType | undefined;
+  readonly problems: Problem[];
+}
+
+/** The graph around a node. */
+export interface Neighbours {
+  readonly producer: (tensor: string) => ModelNode | undefined;
+  /** The only node that reads a tensor, if there is one and the tensor is no output of the graph. */
+  readonly soleReader: (tensor: string) => ModelNode | undefined;
+  readonly resultSetting: (node: ModelNode) => TypeSetting | undefined;
+}
+
+/** A node's types and the type of what it puts out. */
+export interface ResolvedNode {
+  readonly precision: LayerPrecision | undefined;
+  readonly type: FixedType | undefined;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const FIELDS = {
+  weight: 'weight', bias: 'bias', accum: 'accum', result: 'result', scale: 'scale', table: 'table', exp_table: 'expTable',
+  inv_table: 'invTable', inv_inp: 'invInput', embeddings: 'embeddings', param: 'param',
+} as const satisfies Record<TypeVariable, keyof LayerPrecision>;
+
+/** Types of one node by look-up, defaults and inference; problems go to the context's list. */
+export function resolveNode(context: NodeContext): ResolvedNode {
+  const { node, variables, lookup, problems } = context;
+  if (variables === undefined) return { precision: undefined, type: passedType(context) };
+  const precision: Mutable<LayerPrecision> = { source: 'config' };
+  for (const [variable, fallback] of variables.fixed) precision[FIELDS[variable]] = lookup.fixedType(variable, fallback, problems);
+  for (const variable of variables.looked) {
+    if (variable === 'accum' || variable === 'result') continue;
+    const type = parameterType(context, variable);
+    if (type !== undefined) precision[FIELDS[variable]] = type;
+  }
+  if (variables.looked.includes('accum')) setDefined(precision, 'accum', computedType(context, 'accum', precision));
+  setDefined(precision, 'result', computedType(context, 'result', precision));
+  addSettings(precision, context, variables);
+  return { precision, type: precision.result ?? passedType(context) };
+}
+
+function setDefined(precision: Mutable<LayerPrecision>, field: 'accum' | 'result', type: FixedType | undefined): void {
+  if (type !== undefined) precision[field] = type;
+}
+
+function addSettings(precision: Mutable<LayerPrecision>, { node, lookup }: NodeContext, variables: LayerVariables): void {
+  const strategy = lookup.setting('strategy');
+  const reuseFactor = lookup.setting('reuseFactor');
+  if (node.kind === 'dense' || node.kind === 'conv') {
+    precision.strategy = strategy ?? 'latency';
+    precision.reuseFactor = reuseFactor ?? 1;
+  }
+  if (variables.fixed.size === 0) return;
+  precision.tableSize = lookup.setting('tableSize') ?? 1024;
+  const tableRange = lookup.setting('tableRange');
+  if (tableRange !== undefined) precision.tableRange = tableRange;
+  if (node.kind === 'softmax') precision.softmax = lookup.setting('implementation') ?? 'stable';
+}
+
+/** A layer's parameter tensor, or undefined where it has none (a missing bias). */
+function parameterOf(node: ModelNode, variable: TypeVariable): Tensor | undefined {
+  switch (variable) {
+    case 'weight':
+      return (node.params as DenseParams).weight;
+    case 'bias':
+      return (node.params as DenseParams | BatchNormalizationParams).bias ?? undefined;
+    case 'scale':
+      return (node.params as BatchNormalizationParams).scale;
+    case 'embeddings':
+      return (node.params as EmbeddingParams).table;
+    case 'param':
+      return { shape: [], data: Float64Array.of(alphaOf(node.params as ActivationParams)) };
+    case 'accum':
+    case 'result':
+    case 'table':
+    case 'exp_table':
+    case 'inv_table':
+    case 'inv_inp':
+      return undefined;
+  }
+}
+
+/** Type of weight, bias, scale, embeddings or param; undefined where the parameter is absent or quantised already. */
+function parameterType(context: NodeContext, variable: TypeVariable): FixedType | undefined {
+  const { node, lookup, problems } = context;
+  const parameter = parameterOf(node, variable);
+  if (parameter === undefined) return undefined;
+  const setting = lookup.type(variable);
+  if (setting !== undefined && setting.type !== 'auto') return setting.type;
+  if (setting !== undefined && variable === 'param') return typeOfScalar(parameter.data[0] as number);
+  if (setting !== undefined && parameter.quantised === true) return undefined;
+  const type = lookup.modelDefault();
+  if (type === undefined) problems.push(missingType(lookup, variable, setting !== undefined));
+  return type;
+}
+
+export function missingType(lookup: LayerLookup, variable: TypeVariable, isAuto: boolean): Problem {
+  return {
+    code: 'no-type',
+    where: lookup.where(variable),
+    what: isAuto ? `hls4ml infers no ${variable} type here ('auto'), and the model has no default type.` : `the config gives no ${variable} type.`,
+    mend: `Name it under LayerName → ${lookup.layer} → Precision, or give Model.Precision a default.`,
+  };
+}
+
+/** accum and result: looked up, inferred where `auto`, else the model's default. */
+function computedType(context: NodeContext, variable: 'accum' | 'result', precision: LayerPrecision): FixedType | undefined {
+  const { node, lookup, problems } = context;
+  const setting = lookup.type(variable);
+  if (setting === undefined) {
+    problems.push(missingType(lookup, variable, false));
+    return undefined;
+  }
+  if (setting.type !== 'auto') return setting.type;
+  const taken = variable === 'result' ? takenResult(context) : undefined;
+  if (taken !== undefined) return taken === 'none' ? undefined : taken;
+  const inferred = infer(context, variable, precision);
+  if (typeof inferred === 'object') return inferred;
+  if (inferred === 'default') {
+    const fallback = lookup.modelDefault();
+    if (fallback === undefined && !isLinear(node)) problems.push(missingType(lookup, variable, true));
+    return fallback;
+  }
+  problems.push({
+    code: 'auto-without-input-type',
+    where: lookup.where(variable),
+    what: `'auto' cannot be inferred: ${inferred.slice('unknown:'.length)} has no fixed-point type here.`,
+    mend: `Name the ${variable} type of ${node.name}.`,
+  });
+  return undefined;
+}
+
+/**
+ * An `auto` result that a neighbour decides: the linear activation merged into this layer gives it its type; a linear
+ * activation merged into the layer before, and an activation in front of the model's own quantiser, need none.
+ */
+function takenResult({ node, lookup, neighbours }: NodeContext): FixedType | 'none' | undefined {
+  const reader = neighbours.soleReader(node.output);
+  if (reader !== undefined && isLinear(reader)) {
+    const type = neighbours.resultSetting(reader)?.type ?? lookup.modelDefault();
+    if (type !== undefined && type !== 'auto') return type;
+  }
+  if (isLinear(node)) {
+    const producer = neighbours.producer(node.inputs[0] as string);
+    if (producer !== undefined && neighbours.resultSetting(producer)?.type === 'auto') return 'none';
+  }
+  const isActivation = node.kind === 'activation' || node.kind === 'softmax';
+  return isActivation && reader?.kind === 'quant' ? 'none' : undefined;
+}
+
+function isLinear(node: ModelNode): boolean {
+  return node.kind === 'activation' && (node.params as ActivationParams).function === 'linear';
+}
+
+function infer(context: NodeContext, variable: 'accum' | 'result', precision: LayerPrecision): FixedType | 'default' | `unknown:${string}` {
+  const { node, types, constants, shapes, maximum } = context;
+  const operands: FixedType[] = [];
+  for (const name of node.inputs) {
+    const constant = constants.get(name);
+    const type = constant === undefined ? types.get(name) : typeOfValues(constant.data);
+    if (type === undefined) return hasRule(node, variable) ? `unknown:${name}` : 'default';
+    operands.push(type);
+  }
+  const parameter = (name: 'weight' | 'scale' | 'bias'): FixedType | undefined => {
+    const data = parameterOf(node, name)?.data;
+    return precision[name] ?? (data === undefined ? undefined : typeOfValues(data));
+  };
+  return inferNode({ node, variable, operands, parameter, inputShape: shapes.get(node.inputs[0] as string) ?? [], maximum });
+}
+
+/** The type that a node without a result type puts out: a quantiser's own, or its input's. */
+function passedType({ node, types, constants }: NodeContext): FixedType | undefined {
+  if (node.kind === 'quant') return typeOfQuant(node.params as QuantParams);
+  if (!PASSES.has(node.kind) && !isLinear(node)) return undefined;
+  const inputs = node.inputs.map((name) => {
+    const constant = constants.get(name);
+    return constant === undefined ? types.get(name) : typeOfValues(constant.data);
+  });
+  const [first] = inputs;
+  return first !== undefined && inputs.every((type) => type !== undefined && sameType(type, first)) ? first : undefined;
+}
+
+/** Layers whose output holds nothing but input elements (and, padded, zeros). */
+const PASSES: ReadonlySet<string> = new Set(['reshape', 'transpose', 'gather', 'slice', 'pad', 'concat']);

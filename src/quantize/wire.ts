@@ -1,0 +1,49 @@
+import type { FixedType } from '../fixed/fixedType.js';
+import { castIsIdentity, rangeOf } from '../fixed/fixedType.js';
+import type { ActivationParams } from '../layers/activation.js';
+import type { GraphInput, ModelGraph, ModelNode } from '../model/graph.js';
+
+/** The graph with the wires' types set; inputs not named keep what they have. */
+export function withInputTypes(graph: ModelGraph, types: ReadonlyMap<string, FixedType>): ModelGraph {
+  const inputs = graph.inputs.map((input): GraphInput => {
+    const type = types.get(input.name);
+    return type === undefined ? input : { ...input, type };
+  });
+  return { ...graph, inputs };
+}
+
+/**
+ * Casts an input to `type` right behind its wire: a node `<input>_quantised` that all its users read instead. Where the
+ * wire's own type loses nothing in that cast, the graph stays as it is.
+ */
+export function quantiseInput(graph: ModelGraph, input: GraphInput, type: FixedType): ModelGraph {
+  if (input.type !== undefined && castIsIdentity(rangeOf(input.type), type)) return graph;
+  const name = freeName(graph, `${input.name}_quantised`);
+  const node: ModelNode<ActivationParams> = {
+    name,
+    kind: 'activation',
+    params: { function: 'linear' },
+    inputs: [input.name],
+    output: name,
+    shape: input.shape,
+    precision: { result: type, source: 'config' },
+  };
+  const rename = (tensor: string): string => (tensor === input.name ? name : tensor);
+  return {
+    ...graph,
+    nodes: [node, ...graph.nodes.map((other) => ({ ...other, inputs: other.inputs.map(rename) }))],
+    outputs: graph.outputs.map((output) => ({ ...output, tensor: rename(output.tensor) })),
+  };
+}
+
+/** The name, with a number behind it where the graph has it already. */
+function freeName(graph: ModelGraph, wanted: string): string {
+  const taken = new Set([
+    ...graph.inputs.map((input) => input.name),
+    ...graph.constants.keys(),
+    ...graph.nodes.flatMap((node) => [node.name, node.output]),
+  ]);
+  let name = wanted;
+  for (let n = 2; taken.has(name); n++) name = `${wanted}_${n}`;
+  return name;
+}
