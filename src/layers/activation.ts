@@ -1,7 +1,8 @@
 import { tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
 import { assertNever } from '../errors.js';
-import type { LayerMeaning } from './definition.js';
+import { lowerActivation } from './activationLowering.js';
+import type { LayerDefinition } from './definition.js';
 
 /** A function of one value. `linear` is the identity that a result type may quantise. */
 export interface ActivationParams {
@@ -57,7 +58,7 @@ const CLASSES: Partial<Record<ActivationParams['function'], string>> = {
 };
 
 /** A function of each element. */
-export const activationLayer: LayerMeaning<ActivationParams> = {
+export const activationLayer: LayerDefinition<ActivationParams> = {
   kind: 'activation',
   hls4mlClass: (params) => CLASSES[params.function] ?? 'Activation',
   shape: (_, [input = []]) => input,
@@ -65,4 +66,5 @@ export const activationLayer: LayerMeaning<ActivationParams> = {
     const input = x as Tensor;
     return tensor(input.shape, input.data.map((v) => activate(params, v)), params.function === 'linear' && input.quantised === true);
   },
+  lower: lowerActivation,
 };

@@ -1,6 +1,9 @@
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import { plusConstant, timesConstant } from './arithmetic.js';
+import { typedValues } from './constants.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { lowerElements } from './lowering.js';
 import { formatShape, normalAxis } from './indexing.js';
 
 /** y = x · scale[c] + bias[c] along `axis`; the frontend folds gamma, beta, mean, variance and epsilon in float64. */
@@ -18,8 +21,21 @@ export function channelOf(shape: readonly number[], axis: number): (element: num
   return (element) => Math.floor(element / inner) % channels;
 }
 
+function lowerBatchNormalization(params: BatchNormalizationParams, [x]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
+  const { builder, precision, layer } = context;
+  const input = x as LoweredTensor;
+  const source = precision?.source ?? 'auto';
+  const scale = typedValues(params.scale, precision?.scale, source, layer);
+  const bias = typedValues(params.bias, precision?.bias, source, layer);
+  const channel = channelOf(input.shape, params.axis);
+  return lowerElements(context, input.shape, (e) => {
+    const scaled = timesConstant(builder, input.ops[e] as number, scale[channel(e)] as number);
+    return plusConstant(builder, scaled, bias[channel(e)] as number);
+  });
+}
+
 /** Scale and bias per channel. */
-export const batchNormalizationLayer: LayerMeaning<BatchNormalizationParams> = {
+export const batchNormalizationLayer: LayerDefinition<BatchNormalizationParams> = {
   kind: 'batchNormalization',
   hls4mlClass: () => 'BatchNormalization',
   shape: ({ scale, bias, axis }, [input = []]) => {
@@ -39,4 +55,5 @@ export const batchNormalizationLayer: LayerMeaning<BatchNormalizationParams> = {
       input.data.map((v, e) => v * (scale.data[channel(e)] as number) + (bias.data[channel(e)] as number)),
     );
   },
+  lower: lowerBatchNormalization,
 };

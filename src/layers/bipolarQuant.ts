@@ -1,6 +1,7 @@
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import type { LayerDefinition } from './definition.js';
+import { lowerBipolarQuant } from './quantLowering.js';
 import { entriesOf, quantiserShape } from './quant.js';
 
 /** x ≥ 0 ? scale : −scale */
@@ -9,7 +10,7 @@ export interface BipolarQuantParams {
 }
 
 /** QONNX's BipolarQuant. */
-export const bipolarQuantLayer: LayerMeaning<BipolarQuantParams> = {
+export const bipolarQuantLayer: LayerDefinition<BipolarQuantParams> = {
   kind: 'bipolarQuant',
   hls4mlClass: () => 'BipolarQuant',
   shape: ({ scale }, [input = []]) => quantiserShape(input, [scale]),
@@ -18,4 +19,5 @@ export const bipolarQuantLayer: LayerMeaning<BipolarQuantParams> = {
     const scales = entriesOf(scale, input.shape);
     return tensor(input.shape, input.data.map((v, e) => (v >= 0 ? 1 : -1) * (scales[e] as number)), true);
   },
+  lower: lowerBipolarQuant,
 };

@@ -1,6 +1,8 @@
 import { tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import { clamp } from './arithmetic.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { lowerElements } from './lowering.js';
 
 /** Clamps to [min, max]; null leaves a side open. */
 export interface ClipParams {
@@ -8,8 +10,15 @@ export interface ClipParams {
   readonly max: number | null;
 }
 
+function lowerClip({ min, max }: ClipParams, [x]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
+  const { builder } = context;
+  const input = x as LoweredTensor;
+  const bound = (value: number | null): number | undefined => (value === null || !Number.isFinite(value) ? undefined : builder.constantOf(value));
+  return lowerElements(context, input.shape, (e) => clamp(builder, input.ops[e] as number, bound(min), bound(max)));
+}
+
 /** min(max(x, lo), hi): also ReLU6 and any ReLU with a maximum. */
-export const clipLayer: LayerMeaning<ClipParams> = {
+export const clipLayer: LayerDefinition<ClipParams> = {
   kind: 'clip',
   hls4mlClass: () => 'Clip',
   shape: ({ min, max }, [input = []]) => (min !== null && max !== null && min > max ? `the lower bound ${min} is above the upper bound ${max}` : input),
@@ -17,4 +26,5 @@ export const clipLayer: LayerMeaning<ClipParams> = {
     const input = x as Tensor;
     return tensor(input.shape, input.data.map((v) => Math.min(Math.max(v, min ?? -Infinity), max ?? Infinity)));
   },
+  lower: lowerClip,
 };

@@ -1,6 +1,9 @@
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import type { WeightMatrix } from './accumulate.js';
+import { ternaryWeights, weightedSums } from './accumulate.js';
+import { typedValues } from './constants.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape, windowShape, windowsOf } from './indexing.js';
 import { shapeOrThrow } from './structural.js';
 
@@ -87,8 +90,38 @@ function evaluateConv(params: ConvParams, [x]: readonly Tensor[]): Tensor {
   return tensor(plan.shape, data);
 }
 
+/** One matrix a group, `[factors, filters of the group]`. */
+function groupMatrices(params: ConvParams, plan: ConvPlan, { precision, layer }: LoweringContext): WeightMatrix[] {
+  const source = precision?.source ?? 'auto';
+  const weight = ternaryWeights(typedValues(params.weight, precision?.weight, source, layer), precision, layer);
+  const bias = params.bias === null ? undefined : typedValues(params.bias, precision?.bias, source, layer);
+  const nOut = plan.filtersPerGroup;
+  return Array.from({ length: params.groups }, (_, group) => {
+    const matrix = new Float64Array(plan.factors * nOut);
+    for (let i = 0; i < plan.factors; i++) for (let f = 0; f < nOut; f++) matrix[i * nOut + f] = weight[plan.weightIndex(group, i, f)] as number;
+    return { nIn: plan.factors, nOut, weight: matrix, bias: bias?.subarray(group * nOut, (group + 1) * nOut) };
+  });
+}
+
+function lowerConv(params: ConvParams, [x]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
+  const { builder, precision } = context;
+  const input = x as LoweredTensor;
+  const plan = planConv(params, input.shape);
+  const matrices = groupMatrices(params, plan, context);
+  const ops = new Int32Array(sizeOf(plan.shape));
+  for (let position = 0; position < plan.positions; position++) {
+    matrices.forEach((matrix, group) => {
+      builder.setElement(group * plan.filtersPerGroup * plan.positions + position);
+      const inputs = plan.inputs(position, group).map((i) => (i < 0 ? -1 : (input.ops[i] as number)));
+      const sums = weightedSums(builder, inputs, matrix, precision);
+      sums.forEach((op, f) => (ops[(group * plan.filtersPerGroup + f) * plan.positions + position] = op));
+    });
+  }
+  return { shape: plan.shape, ops, ...(precision?.result && { type: precision.result }) };
+}
+
 /** Convolution of any number of spatial axes. */
-export const convLayer: LayerMeaning<ConvParams> = {
+export const convLayer: LayerDefinition<ConvParams> = {
   kind: 'conv',
   hls4mlClass: ({ weight, groups }) => {
     const rank = weight.shape.length - 2;
@@ -96,4 +129,5 @@ export const convLayer: LayerMeaning<ConvParams> = {
   },
   shape: convShape,
   evaluate: evaluateConv,
+  lower: lowerConv,
 };

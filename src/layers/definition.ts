@@ -41,6 +41,3 @@ export interface LayerDefinition<Params> {
    */
   readonly structural?: boolean;
 }
-
-/** A layer without its lowering: what frontends and the float reference need. */
-export type LayerMeaning<Params> = Omit<LayerDefinition<Params>, 'lower'>;

@@ -1,6 +1,8 @@
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import { ternaryWeights, weightedSums } from './accumulate.js';
+import { typedValues } from './constants.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape } from './indexing.js';
 
 /** y[..., j] = Σ_i x[..., i] · weight[i, j] + bias[j] */
@@ -34,10 +36,29 @@ function evaluateDense({ weight, bias }: DenseParams, [x]: readonly Tensor[]): T
   return tensor([...input.shape.slice(0, -1), nOut], data);
 }
 
+function lowerDense({ weight, bias }: DenseParams, [x]: readonly LoweredTensor[], { builder, precision, layer }: LoweringContext): LoweredTensor {
+  const [nIn, nOut] = weight.shape as readonly [number, number];
+  const input = x as LoweredTensor;
+  const source = precision?.source ?? 'auto';
+  const matrix = {
+    nIn,
+    nOut,
+    weight: ternaryWeights(typedValues(weight, precision?.weight, source, layer), precision, layer),
+    bias: bias === null ? undefined : typedValues(bias, precision?.bias, source, layer),
+  };
+  const ops = new Int32Array((input.ops.length / nIn) * nOut);
+  for (let row = 0; row * nIn < input.ops.length; row++) {
+    builder.setElement(row * nOut);
+    ops.set(weightedSums(builder, input.ops.subarray(row * nIn, (row + 1) * nIn), matrix, precision), row * nOut);
+  }
+  return { shape: [...input.shape.slice(0, -1), nOut], ops, ...(precision?.result && { type: precision.result }) };
+}
+
 /** Fully connected: input `[…, nIn]`, output `[…, nOut]`. */
-export const denseLayer: LayerMeaning<DenseParams> = {
+export const denseLayer: LayerDefinition<DenseParams> = {
   kind: 'dense',
   hls4mlClass: () => 'Dense',
   shape: denseShape,
   evaluate: evaluateDense,
+  lower: lowerDense,
 };

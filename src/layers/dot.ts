@@ -1,6 +1,9 @@
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import { accumulate } from './accumulate.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { lowerElements } from './lowering.js';
+import { linear } from '../optimize/cmvm.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
 
 /** Σ over `axis` of a · b (equal shapes): hls4ml's Dot; the frontend makes it of Mul + ReduceSum. */
@@ -20,8 +23,18 @@ function evaluateDot({ axis, keepDims }: DotParams, [a, b]: readonly Tensor[]): 
   return tensor(groups.shape, data);
 }
 
+function lowerDot({ axis, keepDims }: DotParams, [a, b]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
+  const [x, y] = [a as LoweredTensor, b as LoweredTensor];
+  const groups = reductionGroups(x.shape, [normalAxis(axis, x.shape.length) as number], keepDims);
+  return lowerElements(context, groups.shape, (g) => {
+    const members = groups.members.subarray(g * groups.size, (g + 1) * groups.size);
+    const products = Array.from(members, (i) => linear.multiplyVariables(context.builder, x.ops[i] as number, y.ops[i] as number));
+    return accumulate(context.builder, products, context.precision?.accum);
+  });
+}
+
 /** Scalar products along one axis. */
-export const dotLayer: LayerMeaning<DotParams> = {
+export const dotLayer: LayerDefinition<DotParams> = {
   kind: 'dot',
   hls4mlClass: () => 'Dot',
   shape: ({ axis, keepDims }, [a = [], b = []]) => {
@@ -31,4 +44,5 @@ export const dotLayer: LayerMeaning<DotParams> = {
     return reductionGroups(a, [at], keepDims).shape;
   },
   evaluate: evaluateDot,
+  lower: lowerDot,
 };

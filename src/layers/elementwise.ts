@@ -1,7 +1,12 @@
 import { broadcastIndices, broadcastShapes, tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
-import { assertNever } from '../errors.js';
-import type { LayerMeaning } from './definition.js';
+import { assertNever, CompileError } from '../errors.js';
+import { divideRounded, maximum, minimum, timesConstant } from './arithmetic.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { lowerElements, needsResult } from './lowering.js';
+import { dyadicOf } from '../fixed/integer.js';
+import { fractionBits } from '../fixed/fixedType.js';
+import { linear } from '../optimize/cmvm.js';
 import { formatShape } from './indexing.js';
 
 /** Two inputs, numpy broadcasting; either may be a constant. `div` takes a constant divisor. `average` is (a + b) / 2. */
@@ -30,8 +35,59 @@ function combine(operation: ElementwiseParams['operation'], a: number, b: number
   }
 }
 
+/** x / c for a constant c = ±m · 2^e: exact where m = 1, else rounded into the result type as the infinitely precise quotient. */
+function divideByConstant(x: number, divisor: number | undefined, context: LoweringContext): number {
+  const { builder, layer } = context;
+  if (divisor === undefined || divisor === 0) {
+    throw new CompileError('unsupported', {
+      code: 'division',
+      where: [layer],
+      what: divisor === 0 ? 'division by zero' : 'division by a variable is not supported',
+      mend: 'Divide by a constant other than zero.',
+    });
+  }
+  const { n, exp } = dyadicOf(Math.abs(divisor));
+  const positive = divisor < 0 ? builder.sub(builder.constant(0), x) : x;
+  const scaled = builder.shift(positive, -exp);
+  if (n === 1) return scaled;
+  const result = needsResult(context, 'a division by a constant that is no power of two');
+  return divideRounded(builder, scaled, Number(n), fractionBits(result), result.rounding);
+}
+
+function lowerElementwise({ operation }: ElementwiseParams, [a, b]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
+  const { builder } = context;
+  const [x, y] = [a as LoweredTensor, b as LoweredTensor];
+  const shape = broadcastShapes(x.shape, y.shape) as number[];
+  const left = broadcastIndices(x.shape, shape);
+  const right = broadcastIndices(y.shape, shape);
+  return lowerElements(context, shape, (e) => {
+    const [i, j] = [left[e] as number, right[e] as number];
+    const [u, v] = [x.ops[i] as number, y.ops[j] as number];
+    switch (operation) {
+      case 'add':
+        return builder.add(u, v);
+      case 'sub':
+        return builder.sub(u, v);
+      case 'average':
+        return builder.shift(builder.add(u, v), -1);
+      case 'max':
+        return maximum(builder, u, v);
+      case 'min':
+        return minimum(builder, u, v);
+      case 'mul':
+        if (y.constant !== undefined) return timesConstant(builder, u, y.constant.data[j] as number);
+        if (x.constant !== undefined) return timesConstant(builder, v, x.constant.data[i] as number);
+        return linear.multiplyVariables(builder, u, v);
+      case 'div':
+        return divideByConstant(u, y.constant?.data[j], context);
+      default:
+        return assertNever(operation);
+    }
+  });
+}
+
 /** One value of two, element by element. */
-export const elementwiseLayer: LayerMeaning<ElementwiseParams> = {
+export const elementwiseLayer: LayerDefinition<ElementwiseParams> = {
   kind: 'elementwise',
   hls4mlClass: () => 'Merge',
   shape: (_, [a = [], b = []]) => broadcastShapes(a, b) ?? `shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast`,
@@ -42,4 +98,5 @@ export const elementwiseLayer: LayerMeaning<ElementwiseParams> = {
     const right = broadcastIndices(y.shape, shape);
     return tensor(shape, Float64Array.from(left, (i, e) => combine(operation, x.data[i] as number, y.data[right[e] as number] as number)));
   },
+  lower: lowerElementwise,
 };

@@ -1,6 +1,12 @@
+import type { Table } from '../circuit/circuit.js';
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import { roundTo } from './arithmetic.js';
+import { typedValues } from './constants.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { lowerElements } from './lowering.js';
+import { clampIndex, lookUp, tableOf } from './tables.js';
+import { dyadicOf } from '../fixed/integer.js';
 import { formatShape } from './indexing.js';
 
 /**
@@ -11,8 +17,23 @@ export interface EmbeddingParams {
   readonly table: Tensor;
 }
 
+function lowerEmbedding({ table }: EmbeddingParams, [x]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
+  const { builder, precision, layer } = context;
+  const input = x as LoweredTensor;
+  const rows = table.shape[0] as number;
+  const width = sizeOf(table.shape.slice(1));
+  const values = typedValues(table, precision?.embeddings, precision?.source ?? 'auto', layer);
+  const columns = Array.from({ length: width }, (_, k) =>
+    tableOf(0, 0, rows - 1, (row) => dyadicOf(values[row * width + k] as number)),
+  );
+  return lowerElements(context, [...input.shape, ...table.shape.slice(1)], (e) => {
+    const row = roundTo(builder, input.ops[Math.floor(e / width)] as number, 0, 'TRN');
+    return lookUp(builder, clampIndex(builder, row, 0, rows - 1), columns[e % width] as Table);
+  });
+}
+
 /** A table of rows. */
-export const embeddingLayer: LayerMeaning<EmbeddingParams> = {
+export const embeddingLayer: LayerDefinition<EmbeddingParams> = {
   kind: 'embedding',
   hls4mlClass: () => 'Embedding',
   shape: ({ table }, [input = []]) =>
@@ -28,4 +49,5 @@ export const embeddingLayer: LayerMeaning<EmbeddingParams> = {
     });
     return tensor([...input.shape, ...table.shape.slice(1)], data);
   },
+  lower: lowerEmbedding,
 };

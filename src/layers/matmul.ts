@@ -1,6 +1,9 @@
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import { accumulate } from './accumulate.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { lowerElements } from './lowering.js';
+import { linear } from '../optimize/cmvm.js';
 import { matmulProducts, matmulShape } from './indexing.js';
 
 /** Product of two variable tensors, numpy's matmul with batch broadcasting. */
@@ -22,10 +25,24 @@ function evaluateMatmul(_: MatmulParams, [a, b]: readonly Tensor[]): Tensor {
   return tensor(plan.shape, data);
 }
 
+function lowerMatmul(_: MatmulParams, [a, b]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
+  const [x, y] = [a as LoweredTensor, b as LoweredTensor];
+  const { builder, precision } = context;
+  const plan = matmulProducts(x.shape, y.shape);
+  return lowerElements(context, plan.shape, (e) => {
+    const products: number[] = [];
+    for (let k = e * plan.size; k < (e + 1) * plan.size; k++) {
+      products.push(linear.multiplyVariables(builder, x.ops[plan.left[k] as number] as number, y.ops[plan.right[k] as number] as number));
+    }
+    return accumulate(builder, products, precision?.accum);
+  });
+}
+
 /** Matrix product of two variables. */
-export const matmulLayer: LayerMeaning<MatmulParams> = {
+export const matmulLayer: LayerDefinition<MatmulParams> = {
   kind: 'matmul',
   hls4mlClass: () => 'MatMul',
   shape: (_, [a = [], b = []]) => matmulShape(a, b),
   evaluate: evaluateMatmul,
+  lower: lowerMatmul,
 };

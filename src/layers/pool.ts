@@ -1,6 +1,8 @@
 import { sizeOf, tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import { average, extreme } from './average.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { lowerElements, tensorType } from './lowering.js';
 import { BEYOND, formatShape, windowShape, windowsOf } from './indexing.js';
 import { shapeOrThrow } from './structural.js';
 
@@ -48,8 +50,27 @@ export function poolCells(params: PoolParams, input: readonly number[]): { reado
   return { shape, cells };
 }
 
+/** hls4ml fills the padding of a max pooling with the raw pattern 100…0: the minimum only of signed types. */
+function paddingOf(x: LoweredTensor, { builder, precision }: LoweringContext): number | undefined {
+  if (precision?.source !== 'config') return undefined;
+  const type = tensorType(builder, x);
+  return builder.constant(type.signed ? -1 : 1, type.integer - 1);
+}
+
+function lowerPool(params: PoolParams, [x]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
+  const input = x as LoweredTensor;
+  const { shape, cells } = poolCells(params, input.shape);
+  const padding = params.mode === 'max' && cells.some((cell) => cell.padded) ? paddingOf(input, context) : undefined;
+  return lowerElements(context, shape, (e) => {
+    const { members, divisor, padded } = cells[e] as PoolCell;
+    const terms = members.map((i) => input.ops[i] as number);
+    if (params.mode === 'average') return average(context, terms, divisor);
+    return extreme(context, 'max', padded && padding !== undefined ? [...terms, padding] : terms);
+  });
+}
+
 /** Max and average pooling of any number of spatial axes. */
-export const poolLayer: LayerMeaning<PoolParams> = {
+export const poolLayer: LayerDefinition<PoolParams> = {
   kind: 'pool',
   hls4mlClass: ({ mode, kernel }) => `${mode === 'max' ? 'Max' : 'Average'}Pooling${kernel.length}D`,
   shape: poolShape,
@@ -62,4 +83,5 @@ export const poolLayer: LayerMeaning<PoolParams> = {
     });
     return tensor(shape, values);
   },
+  lower: lowerPool,
 };

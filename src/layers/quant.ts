@@ -1,7 +1,8 @@
 import type { Tensor } from '../model/tensor.js';
 import { broadcastIndices, broadcastShapes, tensor } from '../model/tensor.js';
 import { assertNever } from '../errors.js';
-import type { LayerMeaning } from './definition.js';
+import type { LayerDefinition } from './definition.js';
+import { lowerQuant } from './quantLowering.js';
 import { formatShape } from './indexing.js';
 
 /** QONNX Quant: clamp(x / scale + zeroPoint), round, − zeroPoint, · scale. */
@@ -87,7 +88,7 @@ export function quantise(params: QuantParams, scale: number, zeroPoint: number, 
 }
 
 /** QONNX's integer quantiser: Quant and IntQuant. */
-export const quantLayer: LayerMeaning<QuantParams> = {
+export const quantLayer: LayerDefinition<QuantParams> = {
   kind: 'quant',
   hls4mlClass: () => 'Quant',
   shape: (params, [input = []]) => {
@@ -103,4 +104,5 @@ export const quantLayer: LayerMeaning<QuantParams> = {
     const zero = entriesOf(params.zeroPoint, input.shape);
     return tensor(input.shape, input.data.map((v, e) => quantise(params, scale[e] as number, zero[e] as number, v)), true);
   },
+  lower: lowerQuant,
 };

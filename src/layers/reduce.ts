@@ -1,7 +1,10 @@
 import { tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
 import { assertNever } from '../errors.js';
-import type { LayerMeaning } from './definition.js';
+import { accumulate } from './accumulate.js';
+import { average, extreme } from './average.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { lowerElements } from './lowering.js';
 import type { Groups } from './indexing.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
 
@@ -32,8 +35,27 @@ function fold(operation: ReduceParams['operation'], values: Float64Array): numbe
   }
 }
 
+function lowerReduce(params: ReduceParams, [x]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
+  const input = x as LoweredTensor;
+  const groups = reduceGroups(params, input.shape);
+  return lowerElements(context, groups.shape, (g) => {
+    const terms = Array.from(groups.members.subarray(g * groups.size, (g + 1) * groups.size), (i) => input.ops[i] as number);
+    switch (params.operation) {
+      case 'sum':
+        return accumulate(context.builder, terms, context.precision?.accum);
+      case 'mean':
+        return average(context, terms, groups.size);
+      case 'max':
+      case 'min':
+        return extreme(context, params.operation, terms);
+      default:
+        return assertNever(params.operation);
+    }
+  });
+}
+
 /** Sum, mean, maximum or minimum over axes. */
-export const reduceLayer: LayerMeaning<ReduceParams> = {
+export const reduceLayer: LayerDefinition<ReduceParams> = {
   kind: 'reduce',
   hls4mlClass: ({ operation, axes }) => {
     if (operation === 'mean') return `GlobalAveragePooling${axes.length}D`;
@@ -53,4 +75,5 @@ export const reduceLayer: LayerMeaning<ReduceParams> = {
     );
     return tensor(groups.shape, values);
   },
+  lower: lowerReduce,
 };

@@ -6,7 +6,7 @@ import { bipolarQuantLayer, type BipolarQuantParams } from './bipolarQuant.js';
 import { clipLayer, type ClipParams } from './clip.js';
 import { concatLayer, type ConcatParams } from './concat.js';
 import { convLayer, type ConvParams } from './conv.js';
-import type { LayerMeaning } from './definition.js';
+import type { LayerDefinition } from './definition.js';
 import { denseLayer, type DenseParams } from './dense.js';
 import { dotLayer, type DotParams } from './dot.js';
 import { elementwiseLayer, type ElementwiseParams } from './elementwise.js';
@@ -53,7 +53,7 @@ export interface LayerParams {
 export type LayerKind = keyof LayerParams;
 
 /** The definition of each kind; leaving one out does not compile. */
-export const layers: { readonly [Kind in LayerKind]: LayerMeaning<LayerParams[Kind]> } = {
+export const layers: { readonly [Kind in LayerKind]: LayerDefinition<LayerParams[Kind]> } = {
   activation: activationLayer,
   batchNormalization: batchNormalizationLayer,
   bipolarQuant: bipolarQuantLayer,
@@ -79,12 +79,12 @@ export const layers: { readonly [Kind in LayerKind]: LayerMeaning<LayerParams[Ki
 };
 
 /** The definition of a kind; `params` must be that kind's. Throws for a kind that does not exist. */
-export function definitionOf(kind: string): LayerMeaning<unknown> {
+export function definitionOf(kind: string): LayerDefinition<unknown> {
   if (!Object.hasOwn(layers, kind)) {
     throw new CompileError('internal', { code: 'unknown-layer-kind', where: [], what: `no layer is of kind '${kind}'; there are ${Object.keys(layers).join(', ')}` });
   }
   // A node's params are of its kind by construction (frontends build both together), which the type cannot say.
-  return layers[kind as LayerKind] as LayerMeaning<unknown>;
+  return layers[kind as LayerKind] as LayerDefinition<unknown>;
 }
 
 /** What frontends and the float reference are handed. */

@@ -1,6 +1,7 @@
 import { tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import type { LayerDefinition } from './definition.js';
+import { lowerSoftmax } from './softmaxLowering.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
 
 export interface SoftmaxParams {
@@ -22,7 +23,7 @@ function evaluateSoftmax({ axis }: SoftmaxParams, [x]: readonly Tensor[]): Tenso
 }
 
 /** Softmax along one axis. */
-export const softmaxLayer: LayerMeaning<SoftmaxParams> = {
+export const softmaxLayer: LayerDefinition<SoftmaxParams> = {
   kind: 'softmax',
   hls4mlClass: () => 'Softmax',
   shape: ({ axis }, [input = []]) => {
@@ -30,4 +31,5 @@ export const softmaxLayer: LayerMeaning<SoftmaxParams> = {
     return at === undefined || at === 0 ? `axis ${axis} is no axis of one event in ${formatShape(input)}` : input;
   },
   evaluate: evaluateSoftmax,
+  lower: lowerSoftmax,
 };

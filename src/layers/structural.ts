@@ -1,6 +1,7 @@
 import { CompileError } from '../errors.js';
-import { sizeOf, tensor } from '../model/tensor.js';
+import { tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
+import { castTo } from './arithmetic.js';
 import type { LayerDefinition, LoweredTensor } from './definition.js';
 
 /** A layer that only moves elements: its whole meaning is one index list. */
@@ -62,11 +63,11 @@ export function structuralLayer<Params>(movement: Movement<Params>): LayerDefini
       const moved = Int32Array.from(indices, (i) => (i < 0 ? fill : (all[i] as number)));
       const result = movement.casts ? precision?.result : undefined;
       if (result !== undefined) {
-        return { shape, ops: moved.map((op, e) => (builder.setElement(e), builder.cast(op, result))), type: result };
+        return { shape, ops: moved.map((op, e) => (builder.setElement(e), castTo(builder, op, result))), type: result };
       }
       const constants = inputs.map((x) => x.constant).filter((x) => x !== undefined);
       const constant = constants.length === inputs.length ? moveValues(constants, shape, indices, fillOf(params)) : undefined;
-      const type = commonType(inputs);
+      const type = filled ? undefined : commonType(inputs);
       return { shape, ops: moved, ...(type && { type }), ...(constant && { constant }) };
     },
   };
@@ -76,9 +77,4 @@ export function structuralLayer<Params>(movement: Movement<Params>): LayerDefini
 function commonType(inputs: readonly LoweredTensor[]): LoweredTensor['type'] {
   const first = inputs[0]?.type;
   return inputs.every((x) => x.type === first) ? first : undefined;
-}
-
-/** Size check shared by the layers that keep the number of elements. */
-export function sameSize(a: readonly number[], b: readonly number[]): boolean {
-  return sizeOf(a) === sizeOf(b);
 }

@@ -1,6 +1,7 @@
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
-import type { LayerMeaning } from './definition.js';
+import type { LayerDefinition } from './definition.js';
+import { lowerTrunc } from './quantLowering.js';
 import { entriesOf, quantBounds, quantiserShape, roundQonnx, scaleProblem } from './quant.js';
 
 /**
@@ -45,7 +46,7 @@ export function truncationsOf(params: TruncParams, shape: readonly number[]): Tr
 }
 
 /** QONNX's truncation, versions 1 and 2. */
-export const truncLayer: LayerMeaning<TruncParams> = {
+export const truncLayer: LayerDefinition<TruncParams> = {
   kind: 'trunc',
   hls4mlClass: () => 'Trunc',
   shape: ({ scale, zeroPoint, version2, inBits, outBits }, [input = []]) => {
@@ -66,4 +67,5 @@ export const truncLayer: LayerMeaning<TruncParams> = {
     });
     return tensor(input.shape, data, true);
   },
+  lower: lowerTrunc,
 };
