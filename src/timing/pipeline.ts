@@ -1,7 +1,7 @@
 import type { Circuit } from '../circuit/circuit.js';
 import { kindOf, Op, OPERAND_COUNT } from '../circuit/circuit.js';
 import { demandedBottom, demandedTop } from '../circuit/demand.js';
-import { isWire, wireSources } from '../circuit/wires.js';
+import { wireSources } from '../circuit/wires.js';
 import { costOf } from './cost.js';
 import type { Device } from './device.js';
 import type { Schedule } from './schedule.js';
@@ -45,7 +45,7 @@ export function pipelineCircuit(circuit: Circuit, device: Device, clockMHz: numb
   };
   return {
     schedule,
-    registerBits: countRegisterBits(net, stage, target),
+    registerBits: countRegisterBits(net, schedule),
     met: criticalPathNs <= periodNs + 1e-6 && (request.mode === 'shortest' || target <= request.cycles),
     neededCycles: needed,
   };
@@ -56,7 +56,6 @@ interface Net {
   readonly circuit: Circuit;
   readonly delay: Float32Array;
   readonly source: Int32Array;
-  readonly isConst: Uint8Array;
   /** Bits to keep when the op's value crosses a rank. */
   readonly bits: Int32Array;
   /** Users of each source (no wires, no constants), compressed rows. */
@@ -71,13 +70,11 @@ function netOf(circuit: Circuit, device: Device): Net {
   const bottom = demandedBottom(circuit);
   const source = wireSources(circuit);
   const delay = new Float32Array(n);
-  const isConst = new Uint8Array(n);
   const bits = new Int32Array(n);
   const isOutput = new Uint8Array(n);
   const userStart = new Int32Array(n + 1);
   for (let op = 0; op < n; op++) {
     delay[op] = costOf(circuit, op, top[op] as number, device).delayNs;
-    isConst[op] = kindOf(circuit, op) === Op.const ? 1 : 0;
     bits[op] = Math.max(0, (top[op] as number) - (bottom[op] as number));
     forOperands(circuit, source, op, (operand) => userStart[operand + 1]!++);
   }
@@ -86,7 +83,7 @@ function netOf(circuit: Circuit, device: Device): Net {
   const users = new Int32Array(userStart[n] as number);
   const next = userStart.slice(0, n);
   for (let op = 0; op < n; op++) forOperands(circuit, source, op, (operand) => (users[next[operand]!++] = op));
-  return { circuit, delay, source, isConst, bits, userStart, users, isOutput };
+  return { circuit, delay, source, bits, userStart, users, isOutput };
 }
 
 /** The sources of an op's operands, constants left out; nothing for wires. */
@@ -215,13 +212,10 @@ function lastUses(net: Net, stage: Int32Array, ranks: number): Int32Array {
   return last;
 }
 
-function countRegisterBits(net: Net, stage: Int32Array, ranks: number): number {
-  const last = lastUses(net, stage, ranks);
-  let bits = ranks;
-  for (let op = 0; op < net.circuit.size; op++) {
-    if (net.isConst[op] === 1 || net.source[op] !== op) continue;
-    bits += ((last[op] as number) - (stage[op] as number)) * (net.bits[op] as number);
-  }
+function countRegisterBits(net: Net, schedule: Schedule): number {
+  const crossed = crossings(schedule);
+  let bits = schedule.latencyCycles;
+  for (let op = 0; op < net.circuit.size; op++) bits += (crossed[op] as number) * (net.bits[op] as number);
   return bits;
 }
 
@@ -260,8 +254,15 @@ function maximum(values: Float32Array): number {
   return largest;
 }
 
-/** Whether an op is in the schedule as logic (not a wire, constant or input). */
-export function isLogic(circuit: Circuit, op: number): boolean {
-  const kind = kindOf(circuit, op);
-  return kind !== Op.input && kind !== Op.const && !isWire(circuit, op);
+/** How many ranks each op's value crosses: 0 where it is only read in its own stage. */
+export function crossings(schedule: Schedule): Int32Array {
+  const { circuit, stage, latencyCycles } = schedule;
+  const source = wireSources(circuit);
+  const last = Int32Array.from(stage);
+  const read = (op: number, at: number): void => {
+    if (at > (last[op] as number)) last[op] = at;
+  };
+  for (let op = 0; op < circuit.size; op++) forOperands(circuit, source, op, (operand) => read(operand, stage[op] as number));
+  for (const port of circuit.outputs) for (const op of port.ops) read(source[op] as number, latencyCycles);
+  return last.map((at, op) => (kindOf(circuit, op) === Op.const || source[op] !== op ? 0 : at - (stage[op] as number)));
 }

@@ -1,5 +1,5 @@
 import type { Circuit } from '../../circuit/circuit.js';
-import { expOf, intervalOf, kindOf, loOf, Op } from '../../circuit/circuit.js';
+import { expOf, hiOf, intervalOf, kindOf, loOf, Op } from '../../circuit/circuit.js';
 import { isWire } from '../../circuit/wires.js';
 import type { FixedType } from '../../fixed/fixedType.js';
 import { castOverflows } from '../../fixed/fixedType.js';
@@ -22,7 +22,7 @@ export function bitsOf(circuit: Circuit, op: number, lo: number, hi: number): Se
   if (hi <= lo) return [];
   const kind = kindOf(circuit, op);
   const exp = expOf(circuit, op);
-  if (kind === Op.const) {
+  if (kind === Op.const || isConstant(circuit, op)) {
     const width = hi - lo;
     return [{ kind: 'literal', width, value: BigInt.asUintN(width, BigInt(shift(loOf(circuit, op), exp - lo))) }];
   }
@@ -59,6 +59,11 @@ export function bitsOf(circuit: Circuit, op: number, lo: number, hi: number): Se
   if (to > from) segments.push({ kind: 'signal', op, from: from - exp, to: to - exp });
   if (lo < exp) segments.push(zeros(Math.min(exp, hi) - lo));
   return segments;
+}
+
+/** Whether an op other than an input can only have one value: nothing reads its wire. */
+function isConstant(circuit: Circuit, op: number): boolean {
+  return kindOf(circuit, op) !== Op.input && loOf(circuit, op) === hiOf(circuit, op);
 }
 
 function zeros(width: number): Segment {

@@ -81,6 +81,8 @@ export function linesOf(reader: Reader, op: number, width: number, own: string):
     }
     case Op.mux: {
       const c = circuit.c[op] as number;
+      const decided = intervalOf(circuit, a);
+      if (decided.lo === decided.hi) return [line(width, bits(reader, decided.lo !== 0 ? b : c, exp, exp + width))];
       const condition = bits(reader, a, 0, 1);
       return [line(width, `${condition} ? ${bits(reader, b, exp, exp + width)} : ${bits(reader, c, exp, exp + width)}`)];
     }
@@ -166,8 +168,9 @@ function comparisonText(reader: Reader, a: number, b: number): string {
   const y = intervalOf(circuit, b);
   const [lo, hi] = commonRange(circuit, a, b);
   if (kindOf(circuit, b) === Op.const && y.lo === 0) return x.lo < 0 ? bits(reader, a, hi - 1, hi) : "1'd0";
-  const signed = x.lo < 0 || y.lo < 0;
-  const side = (op: number): string => (signed ? `$signed(${bits(reader, op, lo, hi)})` : bits(reader, op, lo, hi));
+  // Unsigned operands get a sign bit: a simulator that can tell that one side is always 0 would warn of the comparison.
+  const top = x.lo < 0 || y.lo < 0 ? hi : hi + 1;
+  const side = (op: number): string => `$signed(${bits(reader, op, lo, top)})`;
   return `${side(a)} < ${side(b)}`;
 }
 
@@ -200,29 +203,36 @@ function incrementText(reader: Reader, a: number, exp: number, rounding: Roundin
   const { circuit } = reader;
   const from = intervalOf(circuit, a);
   if (rounding === 'TRN' || from.exp >= exp) return undefined;
-  const top = from.exp + intervalWidth(from);
-  const half = bits(reader, a, exp - 1, exp);
-  const sticky = exp - 1 > from.exp ? `|${group(bits(reader, a, from.exp, exp - 1))}` : undefined;
-  const negative = from.lo < 0 ? bits(reader, a, Math.max(top, exp) - 1, Math.max(top, exp)) : undefined;
-  const either = (...terms: (string | undefined)[]): string | undefined => {
-    const given = terms.filter((term) => term !== undefined);
-    return given.length === 0 ? undefined : given.length === 1 ? given[0] : `(${given.join(' | ')})`;
-  };
-  const both = (x: string, y: string | undefined): string => (y === undefined ? "1'd0" : `(${x} & ${y})`);
+  const top = Math.max(from.exp + intervalWidth(from), exp);
+  const half = (): string => bits(reader, a, exp - 1, exp);
+  const odd = (): string => bits(reader, a, exp, exp + 1);
+  const negative = (): string | undefined => (from.lo < 0 ? bits(reader, a, top - 1, top) : undefined);
+  const positive = (): string => `~${bits(reader, a, top - 1, top)}`;
+  const sticky = (): string | undefined => (exp - 1 > from.exp ? `(|${group(bits(reader, a, from.exp, exp - 1))})` : undefined);
   switch (rounding) {
     case 'RND':
-      return half;
+      return half();
     case 'RND_CONV':
-      return both(half, either(bits(reader, a, exp, exp + 1), sticky === undefined ? undefined : `(${sticky})`));
+      return bothOf(half, anyOf(odd(), sticky()));
     case 'RND_MIN_INF':
-      return both(half, sticky === undefined ? undefined : `(${sticky})`);
+      return bothOf(half, sticky());
     case 'RND_ZERO':
-      return both(half, either(negative, sticky === undefined ? undefined : `(${sticky})`));
+      return bothOf(half, anyOf(negative(), sticky()));
     case 'RND_INF':
-      return negative === undefined ? half : both(half, either(`~${negative}`, sticky === undefined ? undefined : `(${sticky})`));
+      return from.lo < 0 ? bothOf(half, anyOf(positive(), sticky())) : half();
     case 'TRN_ZERO':
-      return negative === undefined ? undefined : both(negative, either(half, sticky === undefined ? undefined : `(${sticky})`));
+      return from.lo < 0 ? bothOf(() => negative() as string, anyOf(half(), sticky())) : undefined;
   }
+}
+
+function anyOf(...terms: readonly (string | undefined)[]): string | undefined {
+  const given = terms.filter((term) => term !== undefined);
+  return given.length <= 1 ? given[0] : `(${given.join(' | ')})`;
+}
+
+/** `x` is only read where it matters. */
+function bothOf(x: () => string, y: string | undefined): string {
+  return y === undefined ? "1'd0" : `(${x()} & ${y})`;
 }
 
 function group(text: string): string {
