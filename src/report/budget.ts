@@ -29,7 +29,6 @@ export function shortfalls(report: Facts): readonly Shortfall[] {
 
 function latencyShortfall(report: Facts): readonly Shortfall[] {
   const { budget, latency } = report;
-  if (latency.combinational) return [];
   if (budget.latencyCycles !== undefined) return cycleShortfall(report, budget.latencyCycles);
   if (budget.latencyNs === undefined || !exceeds(latency.ns, budget.latencyNs)) return [];
   const [, allowed] = formatApart(latency.ns, budget.latencyNs);
@@ -44,20 +43,24 @@ function cycleShortfall(report: Facts, allowed: number): readonly Shortfall[] {
   const difference = Math.abs(found - allowed);
   const ns = `${formatDecimal(difference * periodNs(report))} ns`;
   const side = found > allowed ? 'over' : 'short of';
-  const aim = report.budget.locked === true ? 'locked at' : 'allowed';
-  const limit = aim === 'allowed' ? `${allowed} allowed` : `${aim} ${allowed}`;
+  const limit = `${allowed} ${report.budget.locked === true ? 'locked' : 'allowed'}`;
   return [{ quantity: 'latency', found, allowed, unit: 'cycles', source: 'proven', text: `${plural(difference, 'cycle')} (${ns}) ${side} the ${limit}` }];
 }
 
-/** Registered: no stage exceeds the period. Combinational: the whole path is within the latency, else within the period. */
+/** What the critical path may take: the period; combinational, the whole latency where one is given. */
+export function pathLimit(report: Facts): { readonly ns: number; readonly by: 'period' | 'latency' } {
+  const { budget, latency } = report;
+  const ns = latency.combinational ? (budget.latencyNs ?? 0) : 0;
+  return ns > 0 ? { ns, by: 'latency' } : { ns: periodNs(report), by: 'period' };
+}
+
 function clockShortfall(report: Facts): readonly Shortfall[] {
-  const { budget, latency, timing } = report;
-  const byLatency = latency.combinational && budget.latencyNs !== undefined && budget.latencyNs > 0;
-  const allowed = byLatency ? (budget.latencyNs as number) : periodNs(report);
+  const { timing } = report;
+  const { ns: allowed, by } = pathLimit(report);
   if (!exceeds(timing.criticalPathNs, allowed)) return [];
   const limit = formatApart(timing.criticalPathNs, allowed, 3)[1];
   const over = formatDecimal(timing.criticalPathNs - allowed);
-  const text = `critical path ${over} ns over the ${limit} ns ${byLatency ? 'allowed' : 'period'}`;
+  const text = `critical path ${over} ns over the ${limit} ns ${by === 'latency' ? 'allowed' : 'period'}`;
   return [{ quantity: 'clock', found: timing.criticalPathNs, allowed, unit: 'ns', source: timing.source, text }];
 }
 

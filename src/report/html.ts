@@ -1,7 +1,7 @@
-import { periodNs, shortfalls } from './budget.js';
+import { pathLimit, periodNs } from './budget.js';
 import { formatApart, formatDecimal, plural } from './format.js';
 import { gauge } from './html/charts.js';
-import { type Content, type Html, html, number, sourceTag } from './html/markup.js';
+import { type Content, type Html, html, noBreak, number, sourceTag } from './html/markup.js';
 import { sections } from './html/sections.js';
 import { STYLE } from './html/style.js';
 import type { Report } from './schema.js';
@@ -33,7 +33,7 @@ export function htmlReport(report: Report): string {
 <p class="eyebrow">Trigger firmware report</p>
 <h1>${report.model.name}</h1>
 ${verdictBox(report)}${figures(report)}</header>
-<nav aria-label="Contents"><ul>${links}</ul></nav>
+<nav aria-label="Contents"><ul><li><a href="#budget">Budget</a></li>${links}</ul></nav>
 <main id="main">
 ${budgetSection(report)}${parts.map((s) => s.body)}</main>
 <footer><p>Made by ${report.tool.name} ${report.tool.version} from report.json, schema version ${report.schema}.</p></footer>
@@ -47,11 +47,9 @@ ${budgetSection(report)}${parts.map((s) => s.body)}</main>
 function verdictBox(report: Report): Html {
   const outcome = outcomeOf(report);
   const mark = outcome === 'met' ? html`<path d="M10.5 18.5l5.2 5.2L26 13"/>` : html`<path d="M12 12l12 12M24 12L12 24"/>`;
-  const missed = shortfalls(report);
-  const list = missed.length === 0 ? undefined : html`<ul>${missed.map((s) => html`<li>${s.text} ${sourceTag(s.source)}</li>`)}</ul>`;
   return html`<div class="verdict ${outcome}">
 <svg viewBox="0 0 36 36" aria-hidden="true" fill="none" class="st" stroke-width="3" stroke-linecap="round" stroke-linejoin="round"><circle cx="18" cy="18" r="16"/>${mark}</svg>
-<div><strong>${OUTCOME_TITLES[outcome]}</strong><p>${verdictSentence(report)}</p>${list}</div>
+<div><strong>${OUTCOME_TITLES[outcome]}</strong><p>${noBreak(verdictSentence(report))}</p></div>
 </div>
 `;
 }
@@ -66,8 +64,7 @@ function figures(report: Report): Html {
   const { latency, timing, resources, verification } = report;
   const area = resources.synthesised ?? resources.estimated;
   const areaSource = resources.synthesised === undefined ? 'estimated' : 'synthesised';
-  const period = periodNs(report);
-  const path = number(timing.criticalPathNs, formatApart(timing.criticalPathNs, period, 2)[0]);
+  const path = number(timing.criticalPathNs, formatApart(timing.criticalPathNs, pathLimit(report).ns, 2)[0]);
   return html`<dl class="figures">
 ${latency.combinational
     ? figure('Latency', number(latency.cycles), 'cycles', 'combinational')
@@ -77,7 +74,8 @@ ${latency.combinational
     figure('Registers', number(area.ff), 'FF', sourceTag(areaSource))}${
     verification === undefined || verification.vectors === 0
       ? figure('Verified', 'no', '', 'not verified')
-      : figure('Mismatches', number(verification.mismatches), '', html`of ${number(verification.vectors)} vectors, ${sourceTag(verification.simulator === undefined ? 'emulated' : 'simulated')}`)}</dl>
+      : figure('Mismatches', number(verification.mismatches), '', html`of ${number(verification.vectors)} vectors, ${sourceTag(verification.simulator === undefined ? 'emulated' : 'simulated')}`)}${
+    report.overflow.provenSafe ? figure('Overflow', 'none', '', sourceTag('proven')) : figure('Overflow', 'possible', '', 'not excluded')}</dl>
 `;
 }
 
@@ -95,12 +93,12 @@ function budgetSection(report: Report): Html {
       limitLabel: `${budget.locked === true ? 'locked at' : 'budget'} ${allowed} ns${inCycles}`,
     }));
   }
-  const pathLimit = latency.combinational && budget.latencyNs !== undefined && budget.latencyNs > 0 ? budget.latencyNs : period;
-  const [path, limit] = formatApart(timing.criticalPathNs, pathLimit, 3);
+  const allowed = pathLimit(report);
+  const [path, limit] = formatApart(timing.criticalPathNs, allowed.ns, 3);
   gauges.push(gauge({
-    title: 'Critical path', value: timing.criticalPathNs, limit: pathLimit,
+    title: 'Critical path', value: timing.criticalPathNs, limit: allowed.ns,
     valueLabel: `Critical path ${path} ns, ${timing.source}`,
-    limitLabel: `${pathLimit === period ? 'clock period' : 'budget'} ${limit} ns`,
+    limitLabel: `${allowed.by === 'period' ? 'clock period' : 'budget'} ${limit} ns`,
   }));
   const fmax = timing.fmaxMHz === undefined ? undefined : html` Fmax is ${number(timing.fmaxMHz, formatDecimal(timing.fmaxMHz))} MHz (${timing.source}).`;
   const rate = latency.combinational ? undefined : html` A new event can enter every ${latency.initiationInterval === 1 ? 'cycle' : html`${number(latency.initiationInterval)} cycles`}.`;

@@ -1,12 +1,15 @@
 import type { z } from 'zod';
 import { CompileError, type Problem } from '../errors.js';
 import { shortfalls } from './budget.js';
-import { printable } from './format.js';
+import { plural, printable } from './format.js';
 import { type Report, type ReportDraft, reportSchema } from './schema.js';
 import { verdictLine } from './verdict.js';
 
 /** Problems listed before the rest is only counted. */
 const PROBLEMS_SHOWN = 12;
+
+/** Reports may round ns to one decimal. */
+const ROUNDING_NS = 0.051;
 
 const MEND = 'Compile the model again to get a good report.json.';
 
@@ -67,6 +70,8 @@ function contradictions(report: Report, file: string): readonly Problem[] {
   if (report.budget.met && missed.length > 0) add(['budget', 'met'], `says true, but: ${missed.map((s) => s.text).join(' and ')}.`);
   const { cycles, combinational } = report.latency;
   if (combinational !== (cycles === 0)) add(['latency', 'combinational'], `says ${combinational}, but there are ${cycles} cycles.`);
+  const ns = (cycles * 1000) / report.budget.clockMHz;
+  if (Math.abs(report.latency.ns - ns) > ROUNDING_NS) add(['latency', 'ns'], `says ${report.latency.ns}, but ${cycles} cycles at ${report.budget.clockMHz} MHz are ${ns}.`);
   const stages = Math.max(1, cycles);
   for (const layer of report.layers) {
     if (layer.stages !== undefined && layer.stages[1] >= stages) {
@@ -74,7 +79,7 @@ function contradictions(report: Report, file: string): readonly Problem[] {
     }
   }
   if (report.overflow.provenSafe && report.overflow.wraps.length > 0) {
-    add(['overflow', 'provenSafe'], `says true, but ${report.overflow.wraps.length} types can wrap.`);
+    add(['overflow', 'provenSafe'], `says true, but ${plural(report.overflow.wraps.length, 'type')} can wrap.`);
   }
   return problems;
 }

@@ -1,4 +1,4 @@
-import { periodNs, shortfalls } from './budget.js';
+import { pathLimit, shortfalls } from './budget.js';
 import { formatApart, formatCount, formatDecimal, formatPercent, formatRange, formatShape, formatStages, plural, printable, shellCommand } from './format.js';
 import type { Report, ReportPort } from './schema.js';
 import { type Column, heading, table, wrapText } from './table.js';
@@ -41,7 +41,7 @@ function modelSection(report: Report, width: number): string[] {
   const { model, device } = report;
   const operations = model.operations === undefined ? '' : `, ${plural(model.operations, 'operation')}`;
   const about = `${printable(model.name)} (${printable(model.format)}), ${plural(model.parameters, 'parameter')}${operations}`;
-  const part = device === undefined ? [] : [`device ${printable(device.part)}`];
+  const part = device === undefined ? [] : wrapText(`device ${printable(device.part)}`, width, '  ');
   return [
     heading('Model', width),
     ...wrapText(about, width, '  '),
@@ -59,15 +59,16 @@ function portRow(direction: string, port: ReportPort): string[] {
 
 function budgetSection(report: Report, width: number): string[] {
   const { latency, timing } = report;
-  const [path, period] = formatApart(timing.criticalPathNs, periodNs(report), 3);
+  const allowed = pathLimit(report);
+  const [path, limit] = formatApart(timing.criticalPathNs, allowed.ns, 3);
   const where = timing.criticalStage === undefined ? '' : ` (stage ${timing.criticalStage})`;
   const lines = [
     heading('Budget and timing', width),
-    `stated           ${statedBudget(report)}`,
+    ...wrapText(`stated           ${statedBudget(report)}`, width, ' '.repeat(17)),
     latency.combinational
       ? 'latency          0 cycles: combinational'
       : `latency          ${plural(latency.cycles, 'cycle')} = ${formatDecimal(latency.ns, 3)} ns, an event every ${latency.initiationInterval === 1 ? 'cycle' : plural(latency.initiationInterval, 'cycle')}`,
-    `critical path    ${path} ns${where}, period ${period} ns, ${timing.source}`,
+    `critical path    ${path} ns${where}, ${allowed.by === 'period' ? 'period' : 'allowed'} ${limit} ns, ${timing.source}`,
   ];
   if (timing.fmaxMHz !== undefined) lines.push(`fmax             ${formatDecimal(timing.fmaxMHz)} MHz, ${timing.source}`);
   for (const missed of shortfalls(report)) lines.push(...wrapText(`NOT KEPT         ${missed.text} (${missed.source})`, width, ' '.repeat(17)));
@@ -147,7 +148,7 @@ function numbersSection(report: Report, width: number): string[] {
     lines.push(...wrapText(`accuracy: ${printable(accuracy.metric)} ${float} in float, ${fixed} in fixed point, loss ${formatDecimal(100 * accuracy.loss, 3)}%${allowed}${events}, simulated`, width, '  '));
   }
   if (precision === undefined || precision.length === 0) return lines;
-  const columns: readonly Column[] = [{ title: 'type of', flexible: true }, { title: 'role' }, { title: 'type', flexible: true }, { title: 'from' }, { title: 'resolution' }];
+  const columns: readonly Column[] = [{ title: 'type of', flexible: true }, { title: 'role', flexible: true }, { title: 'type', flexible: true }, { title: 'from' }, { title: 'resolution', flexible: true }];
   const rows = precision.map((p) => [printable(p.layer), printable(p.role), printable(p.type), p.source, printable(p.resolution ?? '')]);
   return [...lines, '', ...table(columns, rows, width)];
 }
@@ -156,7 +157,7 @@ function verificationSection(report: Report, width: number): string[] {
   const done = report.verification;
   const lines = [heading('Verification', width), verificationPhrase(report)];
   if (done === undefined) return lines;
-  if (done.simulator !== undefined) lines.push(`simulator ${printable(done.simulator)}`);
+  if (done.simulator !== undefined) lines.push(...wrapText(`simulator ${printable(done.simulator)}`, width, '  '));
   if (done.reason !== undefined) lines.push(...wrapText(printable(done.reason), width, '  '));
   const columns: readonly Column[] = [{ title: 'check', flexible: true }, { title: 'vectors', right: true }, { title: 'mismatches', right: true }];
   const rows = done.checks.map((c) => [printable(c.name), formatCount(c.vectors), formatCount(c.mismatches)]);
@@ -177,6 +178,7 @@ function reproduceSection(report: Report, width: number): string[] {
   const lines = [heading('Reproduce', width)];
   // Not wrapped: a command line must survive copy and paste.
   if (report.options !== undefined) lines.push(printable(shellCommand(report.options.command)));
-  lines.push(`${printable(report.tool.name)} ${printable(report.tool.version)}, ${plural(report.artifacts.length, 'file')} with their sha256 in report.json`);
+  const tool = `${printable(report.tool.name)} ${printable(report.tool.version)}`;
+  lines.push(...wrapText(`${tool}, ${plural(report.artifacts.length, 'file')} with their sha256 in report.json`, width, '  '));
   return lines;
 }

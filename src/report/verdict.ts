@@ -1,4 +1,4 @@
-import { periodNs, shortfalls } from './budget.js';
+import { pathLimit, shortfalls } from './budget.js';
 import { formatApart, formatCount, formatDecimal, plural, printable } from './format.js';
 import type { Report, ReportDraft } from './schema.js';
 
@@ -41,7 +41,7 @@ export function verdictSentence(report: Report): string {
 
 function latencyPhrase(report: Report): string {
   const { latency, budget, timing } = report;
-  const path = formatApart(timing.criticalPathNs, latency.combinational ? (budget.latencyNs ?? periodNs(report)) : periodNs(report))[0];
+  const path = formatApart(timing.criticalPathNs, pathLimit(report).ns)[0];
   if (latency.combinational) return `combinational (${timing.source} ${path} ns critical path)`;
   const ns = formatApart(latency.ns, budget.latencyNs ?? latency.ns)[0];
   return `${plural(latency.cycles, 'cycle')} = ${ns} ns (${timing.source} ${path} ns critical path)`;

@@ -87,6 +87,9 @@ export function unmetReport(): Report {
   return sampleReport({
     latency: { cycles: 19, ns: 59.375, initiationInterval: 1, combinational: false },
     timing: { criticalPathNs: 3.4, fmaxMHz: 294.1, source: 'estimated', criticalStage: 2 },
+    pipeline: Array.from({ length: 19 }, (_, s) => ({ ns: s === 2 ? 3.4 : 2.2 + (s % 4) * 0.2, ff: 80 + 11 * s })),
+    layers: layers.map((l) => ({ ...l, cycles: 2 * l.cycles + (l.name === 'score' ? 1 : 0), stages: [2 * (l.stages?.[0] ?? 0), 2 * (l.stages?.[1] ?? 0) + (l.name === 'score' ? 2 : 1)] as const })),
+    criticalPath: [{ layer: 'input_offset', ns: 2.1, operation: 'add' }, { layer: 'dense_1', ns: 1.3, operation: 'register and routing' }],
     suggestions: [
       { change: '--latency 60ns', met: true, cycles: 19, ns: 59.375, lut: 4812 },
       { change: '--clock 280MHz', met: false, cycles: 15, ns: 53.571, lut: 4790, note: '1 cycle too many' },
@@ -104,3 +107,19 @@ export function bareReport(): Report {
     overflow: { provenSafe: false, wraps: [] },
   });
 }
+
+/** What an attacker would call a layer. */
+export const HOSTILE_NAME = `<script>alert('x')</script>"><img src=x onerror="y()">&amp;\u001b[2J\u202e\u0000`;
+
+/** The sample with every free text hostile: names, types, texts, command, paths. */
+export function hostileReport(): Report {
+  const poison = (value: unknown, key: string): unknown => {
+    if (typeof value === 'string') return KEEP.has(key) ? value : HOSTILE_NAME;
+    if (Array.isArray(value)) return value.map((v) => poison(v, key));
+    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, poison(v, k)]));
+    return value;
+  };
+  return finishReport(poison({ ...sampleDraft, suggestions: unmetReport().suggestions }, '') as ReportDraft);
+}
+
+const KEEP = new Set(['sha256', 'source']);

@@ -1,3 +1,4 @@
+import { pathLimit } from '../budget.js';
 import { formatApart, formatCount, formatDecimal, formatStages, printable } from '../format.js';
 import type { Report } from '../schema.js';
 import { type Content, type Html, html } from './markup.js';
@@ -31,7 +32,7 @@ const GAUGE_TICKS_MAX = 64;
 
 /** How much of a limit is used; what is beyond it is red. */
 export function gauge({ title, value, limit, valueLabel, limitLabel, step }: Gauge): Html {
-  const full = Math.max(value, limit) * (value > limit ? 1.04 : 1);
+  const full = Math.max(value, limit);
   const at = (x: number): string => percent(x / full);
   const over = value > limit;
   const inside = html`<rect y="22" width="${at(Math.min(value, limit))}" height="16" rx="3" class="fa"/>`;
@@ -39,7 +40,7 @@ export function gauge({ title, value, limit, valueLabel, limitLabel, step }: Gau
   const count = step === undefined ? 0 : Math.floor(full / step + 1e-6);
   const ticks = step === undefined || count > GAUGE_TICKS_MAX ? [] : Array.from({ length: count }, (_, i) => {
     const x = at((i + 1) * step);
-    return html`<line x1="${x}" x2="${x}" y1="22" y2="38" stroke-width="1.5" style="stroke:var(--paper)"/>`;
+    return html`<line x1="${x}" x2="${x}" y1="22" y2="38" stroke-width="1.5" class="sp"/>`;
   });
   const limitAnchor = limit / full > 0.4 ? 'end' : 'start';
   return html`<svg class="chart" height="62" role="img" aria-label="${title}: ${valueLabel}; ${limitLabel}">
@@ -92,7 +93,7 @@ function stageNumbers(count: number, y: number, critical: number | undefined): r
 
 function delayStrip(report: Report, count: number): Content {
   const stages = report.pipeline ?? [];
-  const period = 1000 / report.budget.clockMHz;
+  const period = pathLimit(report).ns;
   const top = stages.reduce((most, s) => Math.max(most, s.ns), period);
   const bottom = TOP_PX + DELAY_PX;
   const y = (ns: number): number => Number((bottom - (DELAY_PX * ns) / top).toFixed(2));
@@ -100,7 +101,7 @@ function delayStrip(report: Report, count: number): Content {
     const fill = stage.ns > period * (1 + 1e-6) ? 'fb' : s === report.timing.criticalStage ? 'fa' : 'fs';
     return html`<rect x="${percent((s + 0.14) / count)}" y="${y(stage.ns)}" width="${percent(0.72 / count)}" height="${Number((bottom - y(stage.ns)).toFixed(2))}" rx="2" class="${fill}"><title>stage ${s}: ${formatDecimal(stage.ns, 3)} ns${stage.ff === undefined ? '' : `, ${formatCount(stage.ff)} FF after it`}</title></rect>`;
   });
-  const label = `period ${formatApart(period, report.timing.criticalPathNs, 3)[0]} ns`;
+  const label = `${report.latency.combinational ? 'limit' : 'period'} ${formatApart(period, report.timing.criticalPathNs, 3)[0]} ns`;
   return html`${bars}<line x1="0" x2="100%" y1="${y(period)}" y2="${y(period)}" stroke-dasharray="4 3" class="sm"/>
 <text x="100%" y="${y(period) - 6}" text-anchor="end" class="m">${label}</text>
 <line x1="0" x2="100%" y1="${bottom}" y2="${bottom}" class="sr"/>`;
@@ -127,7 +128,7 @@ export function criticalPathChart(report: Report): Html | undefined {
   const steps = report.criticalPath ?? [];
   if (steps.length === 0) return undefined;
   const total = steps.reduce((sum, s) => sum + s.ns, 0);
-  const limit = report.latency.combinational ? (report.budget.latencyNs ?? 1000 / report.budget.clockMHz) : 1000 / report.budget.clockMHz;
+  const limit = pathLimit(report).ns;
   const full = Math.max(total, limit);
   let from = 0;
   const parts = steps.map((step, i) => {

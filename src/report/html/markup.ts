@@ -36,7 +36,12 @@ function render(content: Content): string {
 
 /** A number as the reader wants it, with the exact value from report.json beside it for machines. */
 export function number(value: number, shown: string = Number.isInteger(value) ? formatCount(value) : formatDecimal(value, 3)): Html {
-  return html`<data value="${value}">${shown.replaceAll(' ', '\u202f')}</data>`;
+  return html`<data value="${value}">${noBreak(shown)}</data>`;
+}
+
+/** Digit groups held together: the spaces inside numbers become narrow no-break ones. */
+export function noBreak(text: string): string {
+  return text.replace(/(?<=\d) (?=\d{3}(?!\d))/g, '\u202f');
 }
 
 export interface TableColumn<Row> {
@@ -46,16 +51,16 @@ export interface TableColumn<Row> {
   readonly numeric?: boolean;
 }
 
-/** A captioned table that scrolls sideways on narrow screens; the first column holds the row headers and stays put. */
-export function dataTable<Row>(caption: Content, label: string, columns: readonly TableColumn<Row>[], rows: readonly Row[]): Html {
-  const align = (column: TableColumn<Row>): Html | undefined => (column.numeric === true ? html` class="n"` : undefined);
+/** A captioned table that scrolls sideways on narrow screens; the first column holds the row headers and stays put; `wide` fills the page. */
+export function dataTable<Row>(caption: Content, label: string, columns: readonly TableColumn<Row>[], rows: readonly Row[], wide = false): Html {
+  const align = (column: TableColumn<Row>): Html => (column.numeric === true ? html` class="n"` : html` class="text"`);
   const head = columns.map((c) => html`<th scope="col"${align(c)}>${c.title}</th>`);
   const body = rows.map((row) => {
     const cells = columns.map((c, i) => (i === 0 ? html`<th scope="row">${c.cell(row)}</th>` : html`<td${align(c)}>${c.cell(row)}</td>`));
     return html`<tr>${cells}</tr>\n`;
   });
-  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table>
-<caption>${caption}</caption>
+  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table${wide ? html` class="wide"` : undefined}>
+<caption><span>${caption}</span></caption>
 <thead><tr>${head}</tr></thead>
 <tbody>
 ${body}</tbody></table></div>
@@ -65,7 +70,8 @@ ${body}</tbody></table></div>
 /** Terms and their values. */
 export function factList(facts: readonly (readonly [string, Content] | undefined)[]): Html {
   const rows = facts.filter((f) => f !== undefined && f[1] !== undefined) as readonly (readonly [string, Content])[];
-  return html`<dl class="facts">${rows.map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>\n`)}</dl>\n`;
+  const full = (term: string): Html | undefined => (term === 'SHA-256' ? html` class="full"` : undefined);
+  return html`<dl class="facts">${rows.map(([term, value]) => html`<div${full(term)}><dt>${term}</dt><dd>${value}</dd></div>\n`)}</dl>\n`;
 }
 
 /** A titled part of the page that the contents list can reach. */

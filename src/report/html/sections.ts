@@ -2,7 +2,7 @@ import { shortfalls } from '../budget.js';
 import { formatApart, formatCount, formatDecimal, formatPercent, formatRange, formatShape, formatStages, plural, shellCommand } from '../format.js';
 import type { Report, ReportLayer } from '../schema.js';
 import { criticalPathChart, pipelineChart, shareBar } from './charts.js';
-import { code, type Content, dataTable, factList, type Html, html, number, section, sourceTag, type TableColumn } from './markup.js';
+import { code, type Content, dataTable, factList, type Html, html, noBreak, number, section, sourceTag, type TableColumn } from './markup.js';
 
 /** A part of the page, for the contents list; absent where the report has nothing for it. */
 export interface Section {
@@ -14,8 +14,8 @@ export interface Section {
 /** Everything below the verdict, in reading order. */
 export function sections(report: Report): readonly Section[] {
   return [
-    warningsSection(report), modelSection(report), pipelineSection(report), layersSection(report), resourcesSection(report),
-    numbersSection(report), precisionSection(report), verificationSection(report), suggestionsSection(report), passesSection(report), reproduceSection(report),
+    suggestionsSection(report), warningsSection(report), modelSection(report), pipelineSection(report), layersSection(report), resourcesSection(report),
+    numbersSection(report), precisionSection(report), verificationSection(report), passesSection(report), reproduceSection(report),
   ].filter((s): s is Section => s !== undefined);
 }
 
@@ -71,7 +71,7 @@ ${criticalPathChart(report)}${dataTable(html`What each layer adds to the path (e
     { title: 'Operation', cell: (s) => s.operation },
     { title: 'ns', cell: (s) => number(s.ns), numeric: true },
   ], rows)}`;
-  const delayModel = timing.delayModel === undefined ? undefined : html`<p class="lead">Delay model: ${timing.delayModel}</p>\n`;
+  const delayModel = timing.delayModel === undefined ? undefined : html`<p class="basis">Delay model: ${timing.delayModel}</p>\n`;
   return make('pipeline', latency.combinational ? 'Timing' : 'Pipeline', undefined, chart, path, delayModel);
 }
 
@@ -92,17 +92,17 @@ function layersSection(report: Report): Section | undefined {
   const caption = html`Area is estimated; bars show the share of the whole.${hard.length === 0 ? ' No layer uses DSP or BRAM.' : ''} A layer of 0 cycles shares its stage with a neighbour.`;
   return make('layers', 'Layers', undefined, dataTable(caption, 'Layers', [
     { title: 'Layer', cell: (l) => html`${l.name}<span class="sub">${l.kind}${l.outputShape === undefined ? undefined : `, ${formatShape(l.outputShape)}`}</span>` },
-    { title: 'Stages', cell: (l) => (l.stages === undefined ? undefined : html`<span class="nowrap">${formatStages(l.stages)}</span>`), numeric: true },
+    { title: 'Stages', cell: (l) => (l.stages === undefined ? undefined : formatStages(l.stages)), numeric: true },
     { title: 'Cycles', cell: (l) => number(l.cycles), numeric: true },
     share('lut'), share('ff'), ...hard,
     { title: 'Output type', cell: (l) => (l.outputType === undefined ? undefined : code(l.outputType)) },
     ...rangeColumn('Proven range', 'proven'), ...rangeColumn('Observed', 'observed'),
-  ], layers));
+  ], layers, true));
 }
 
 function rangeCell(range: readonly [number, number] | undefined): Content {
   if (range === undefined) return undefined;
-  return html`<span class="nowrap" title="${range[0]} to ${range[1]}">${formatRange(range).replace(/(?<=\d) (?=\d)/g, '\u202f')}</span>`;
+  return html`<span title="${range[0]} to ${range[1]}">${noBreak(formatRange(range))}</span>`;
 }
 
 function resourcesSection(report: Report): Section {
@@ -120,9 +120,9 @@ function resourcesSection(report: Report): Section {
   }
   const device = report.device === undefined ? '' : ` on ${report.device.part}`;
   const extras = synthesised === undefined ? [] : [
-    html`<p class="lead">Synthesised by ${synthesised.flow}${synthesised.carry === undefined ? undefined : html`, with ${number(synthesised.carry)} carry cells`}${synthesised.fmaxMHz === undefined ? undefined : html`, ${number(synthesised.fmaxMHz)} MHz`}.</p>\n`,
+    html`<p class="basis">Synthesised by ${synthesised.flow}${synthesised.carry === undefined ? undefined : html`, with ${number(synthesised.carry)} carry cells`}${synthesised.fmaxMHz === undefined ? undefined : html`, ${number(synthesised.fmaxMHz)} MHz`}.</p>\n`,
   ];
-  const basis = areaModel === undefined ? undefined : html`<p class="lead">Area model: ${areaModel}</p>\n`;
+  const basis = areaModel === undefined ? undefined : html`<p class="basis">Area model: ${areaModel}</p>\n`;
   return make('resources', 'Resources', undefined, dataTable(`Whole design${device}`, 'Resources', columns, names), extras, basis);
 }
 
@@ -177,12 +177,13 @@ const PRECISION_FROM: Readonly<Record<NonNullable<Report['precision']>[number]['
 function precisionSection(report: Report): Section | undefined {
   const rows = report.precision ?? [];
   if (rows.length === 0) return undefined;
-  return make('precision', 'Where each type comes from', undefined, dataTable('Nothing has a type by silent default', 'Precision', [
+  return make('precision', 'Precision', undefined, dataTable('Where each type comes from; none is a silent default', 'Precision', [
     { title: 'Of', cell: (p) => p.layer },
     { title: 'Role', cell: (p) => p.role },
     { title: 'Type', cell: (p) => code(p.type) },
     { title: 'From', cell: (p) => PRECISION_FROM[p.source] },
-    { title: 'Resolution', cell: (p) => html`${p.resolution}${p.note === undefined ? undefined : html`<span class="sub">${p.note}</span>`}` },
+    { title: 'Resolution', cell: (p) => p.resolution },
+    { title: 'Note', cell: (p) => p.note },
   ], rows));
 }
 
@@ -231,7 +232,7 @@ function passesSection(report: Report): Section | undefined {
 
 function changeText(before: number, after: number): string {
   if (before === after) return '0';
-  return `${after > before ? '+' : '−'}${formatCount(Math.abs(after - before)).replaceAll(' ', '\u202f')}`;
+  return `${after > before ? '+' : '−'}${noBreak(formatCount(Math.abs(after - before)))}`;
 }
 
 function reproduceSection(report: Report): Section {
@@ -241,5 +242,5 @@ function reproduceSection(report: Report): Section {
     { title: 'File', cell: (a) => code(a.path) },
     { title: 'SHA-256', cell: (a) => html`<code class="hash">${a.sha256}</code>` },
   ], artifacts);
-  return make('reproduce', 'Reproduce', `The same input and options give the same bytes with ${tool.name} ${tool.version}${options?.seed === undefined ? '' : `, seed ${options.seed}`}.`, command, table);
+  return make('reproduce', 'Reproduce', `The same input and options give the same firmware with ${tool.name} ${tool.version}${options?.seed === undefined ? '' : `, seed ${options.seed}`}.`, command, table);
 }
