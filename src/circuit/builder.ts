@@ -2,13 +2,12 @@ import { invariant } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import { formatFixedType, rangeOf, typeOfInterval } from '../fixed/fixedType.js';
 import type { Int } from '../fixed/integer.js';
-import { add, dyadicOf, max, min, neg, shift, sub, trailingZeros } from '../fixed/integer.js';
+import { dyadicOf, shift, trailingZeros } from '../fixed/integer.js';
 import type { Interval } from '../fixed/interval.js';
-import { hull, onGrid } from '../fixed/interval.js';
+import { hull, intersect, onGrid } from '../fixed/interval.js';
 import type { Circuit, OpKind, Origin, OutputPort, Port, Table } from './circuit.js';
-import { Op, OPERAND_COUNT } from './circuit.js';
-import type { OpShape } from './semantics.js';
-import { inferInterval } from './semantics.js';
+import { Op } from './circuit.js';
+import { inferOp } from './infer.js';
 
 /**
  * Grows a circuit op by op. Equal ops are one op when `share` is on (value numbering by a hash of kind, operands and
@@ -30,10 +29,13 @@ export class CircuitBuilder {
   private elements = new Int32Array(1024);
   private readonly wide = new Map<number, { lo: Int; hi: Int }>();
   private readonly origins: Origin[] = [];
-  private readonly types: FixedType[] = [];
+  private readonly originIds = new Map<string, number>();
+  readonly types: FixedType[] = [];
   private readonly typeIds = new Map<string, number>();
-  private readonly tables: Table[] = [];
+  readonly tables: Table[] = [];
   private readonly tableIds = new Map<string, number>();
+  /** Ids of type and table objects seen before: spares writing them out to find them again. */
+  private readonly seen = new WeakMap<FixedType | Table, number>();
   private readonly constants = new Map<string, number>();
   private readonly inputs: Port[] = [];
   private readonly outputs: OutputPort[] = [];
@@ -59,8 +61,9 @@ export class CircuitBuilder {
     }
     const last = this.originId >= 0 ? this.origins[this.originId] : undefined;
     if (last !== undefined && last.layer === origin.layer && last.kind === origin.kind) return;
-    this.originId = this.origins.findIndex((o) => o.layer === origin.layer && o.kind === origin.kind);
-    if (this.originId < 0) this.originId = this.origins.push(origin) - 1;
+    const key = JSON.stringify([origin.layer, origin.kind]);
+    this.originId = this.originIds.get(key) ?? this.origins.push(origin) - 1;
+    this.originIds.set(key, this.originId);
   }
 
   setElement(element: number): void {
@@ -81,11 +84,11 @@ export class CircuitBuilder {
     return ops;
   }
 
-  /** The constant n · 2^exp, brought to odd n. */
+  /** The constant n · 2^exp, brought to odd n; 0 to exp 0, or to `exp` if that is more. */
   constant(n: Int, exp = 0): number {
     const zeros = trailingZeros(n);
     const value = shift(n, -zeros);
-    const grid = n === 0 ? 0 : exp + zeros;
+    const grid = n === 0 ? Math.max(0, exp) : exp + zeros;
     const key = `${value}:${grid}`;
     const known = this.constants.get(key);
     if (known !== undefined) return known;
@@ -190,29 +193,48 @@ export class CircuitBuilder {
       const known = this.slots[slot] as number;
       if (known >= 0) return known;
       const op = this.appendInferred(kind, a, b, c, param);
-      this.slots[this.count * 2 > this.slots.length ? this.grow(kind, a, b, c, param) : slot] = op;
+      const free = this.count * 2 > this.slots.length ? this.grow(kind, a, b, c, param) : slot;
+      this.slots[free] = op;
       return op;
     }
     return this.appendInferred(kind, a, b, c, param);
   }
 
+  /**
+   * Says that the op just added lies in an interval that is known otherwise (a pass that copies an op knows the old
+   * one). Ops added before the last are left as they are, since others may have been inferred from them.
+   */
+  claim(op: number, known: Interval): void {
+    if (op !== this.count - 1) return;
+    const own = this.intervalOf(op);
+    const tight = intersect(own, known);
+    if (tight.lo > tight.hi || (tight.exp === own.exp && tight.lo === own.lo && tight.hi === own.hi)) return;
+    this.setInterval(op, tight);
+  }
+
   typeId(type: FixedType): number {
+    const known = this.seen.get(type);
+    if (known !== undefined) return known;
     const key = formatFixedType(type);
     let id = this.typeIds.get(key);
     if (id === undefined) {
       id = this.types.push(type) - 1;
       this.typeIds.set(key, id);
     }
+    this.seen.set(type, id);
     return id;
   }
 
   tableId(table: Table): number {
+    const known = this.seen.get(table);
+    if (known !== undefined) return known;
     const key = `${table.exp}:${table.indexExp}:${table.base}:${table.values.join(',')}`;
     let id = this.tableIds.get(key);
     if (id === undefined) {
       id = this.tables.push(table) - 1;
       this.tableIds.set(key, id);
     }
+    this.seen.set(table, id);
     return id;
   }
 
@@ -241,18 +263,7 @@ export class CircuitBuilder {
   }
 
   private appendInferred(kind: OpKind, a: number, b: number, c: number, param: number): number {
-    const operands = OPERAND_COUNT[kind] as number;
-    const shape: OpShape = { kind, shift: param, type: this.types[param], table: this.tables[param] };
-    const ia = this.intervalOf(a);
-    let ib = operands > 1 ? this.intervalOf(b) : undefined;
-    let ic = operands > 2 ? this.intervalOf(c) : undefined;
-    if (kind === Op.mux && this.kinds[a] === Op.lt && ib !== undefined && ic !== undefined) {
-      const x = this.as[a] as number;
-      const y = this.bs[a] as number;
-      ib = refineBelow(ib, b, x, y, this.intervalOf(x), this.intervalOf(y), true);
-      ic = refineBelow(ic, c, x, y, this.intervalOf(x), this.intervalOf(y), false);
-    }
-    return this.append(kind, a, b, c, param, inferInterval(shape, ia, ib, ic, a === b));
+    return this.append(kind, a, b, c, param, inferOp(this, kind, a, b, c, param));
   }
 
   private append(kind: OpKind, a: number, b: number, c: number, param: number, interval: Interval): number {
@@ -263,18 +274,23 @@ export class CircuitBuilder {
     this.bs[op] = b;
     this.cs[op] = c;
     this.params[op] = param;
+    this.setInterval(op, interval);
+    this.opOrigins[op] = this.originId;
+    this.elements[op] = this.elementId;
+    return op;
+  }
+
+  private setInterval(op: number, interval: Interval): void {
     this.exps[op] = interval.exp;
     if (typeof interval.lo === 'number' && typeof interval.hi === 'number') {
       this.los[op] = interval.lo;
       this.his[op] = interval.hi;
+      this.wide.delete(op);
     } else {
       this.los[op] = NaN;
       this.his[op] = NaN;
       this.wide.set(op, { lo: interval.lo, hi: interval.hi });
     }
-    this.opOrigins[op] = this.originId;
-    this.elements[op] = this.elementId;
-    return op;
   }
 
   private growArrays(): void {
@@ -317,28 +333,6 @@ export class CircuitBuilder {
     }
     return this.findSlot(kind, a, b, c, param);
   }
-}
-
-/**
- * In mux(x < y, b, c): where the branch is x or y itself, the condition bounds it. `taken` is the branch for x < y.
- * This is what makes relu, max and min give tight ranges.
- */
-function refineBelow(branch: Interval, op: number, x: number, y: number, ix: Interval, iy: Interval, taken: boolean): Interval {
-  if (op !== x && op !== y) return branch;
-  const exp = Math.min(ix.exp, iy.exp);
-  const own = onGrid(branch, exp);
-  const other = onGrid(op === x ? iy : ix, exp);
-  let { lo, hi } = own;
-  // taken: x < y, so x ≤ y.hi − 1 and y ≥ x.lo + 1; not taken: x ≥ y, so x ≥ y.lo and y ≤ x.hi.
-  if (op === x) {
-    if (taken) hi = min(hi, sub(other.hi, 1));
-    else lo = max(lo, other.lo);
-  } else if (taken) lo = max(lo, add(other.lo, 1));
-  else hi = min(hi, other.hi);
-  // Back to the branch's own grid, inwards. An empty range means the branch is never taken: leave it as it was.
-  const k = exp - branch.exp;
-  const inner = { lo: neg(shift(neg(lo), k)), hi: shift(hi, k), exp: branch.exp };
-  return inner.lo > inner.hi ? branch : inner;
 }
 
 function hash(kind: number, a: number, b: number, c: number, param: number): number {

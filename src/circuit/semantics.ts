@@ -7,6 +7,7 @@ import type { Interval } from '../fixed/interval.js';
 import { addIntervals, bitwiseInterval, hull, isSingle, mulIntervals, onGrid, subIntervals } from '../fixed/interval.js';
 import type { OpKind, Table } from './circuit.js';
 import { Op } from './circuit.js';
+import { rangeOfTable } from './tableRange.js';
 
 /** An op with its operands' exponents looked up: all that its meaning depends on. */
 export interface OpShape {
@@ -143,14 +144,7 @@ export function inferInterval(
       const from = Number(sub(shift(a.lo, a.exp - table.indexExp), table.base));
       const to = Number(sub(shift(a.hi, a.exp - table.indexExp), table.base));
       invariant(a.exp >= table.indexExp && from >= 0 && to < table.values.length, `table index ${from}..${to} outside 0..${table.values.length - 1}`);
-      let lo = table.values[from] as Int;
-      let hi = lo;
-      for (let i = from + 1; i <= to; i++) {
-        const value = table.values[i] as Int;
-        if (value < lo) lo = value;
-        if (value > hi) hi = value;
-      }
-      return { lo, hi, exp: table.exp };
+      return { ...rangeOfTable(table, from, to), exp: table.exp };
     }
     case Op.and:
       return bitwiseInterval('and', a, given(b));

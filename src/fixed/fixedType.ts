@@ -155,9 +155,9 @@ const TYPE_PATTERN =
 
 /**
  * Reads `fixed<16,6>`, `ap_ufixed<8,0,RND_CONV,SAT>`, `int<8>`, `uint<1>`; modes with or without `AP_`.
- * Returns a sentence that says what is wrong instead of a type where the text is none.
+ * Returns a sentence that says what is wrong instead of a type where the text is none or wider than `maxWidth`.
  */
-export function parseFixedType(text: string): FixedType | string {
+export function parseFixedType(text: string, maxWidth = MAX_WIDTH): FixedType | string {
   const match = TYPE_PATTERN.exec(text);
   if (match === null) return `'${text}' is no fixed-point type; write for example ap_fixed<16,6> or ap_ufixed<8,0,RND,SAT>`;
   const signed = match[1] === undefined;
@@ -167,16 +167,21 @@ export function parseFixedType(text: string): FixedType | string {
   if (fields.length < (isInteger ? 1 : 2) || fields.length > most) {
     return `'${text}' has ${fields.length} fields; ${isInteger ? 'int takes one (width)' : 'fixed takes two to five (width, integer bits, rounding, overflow, 0)'}`;
   }
-  const width = Number(fields[0]);
-  const integer = isInteger ? width : Number(fields[1]);
-  if (!Number.isInteger(width) || width < 1 || width > MAX_WIDTH) return `'${text}': the width must be a whole number from 1 to ${MAX_WIDTH}`;
-  if (!Number.isInteger(integer) || Math.abs(integer) > MAX_WIDTH) return `'${text}': the integer bits must be a whole number within ±${MAX_WIDTH}`;
+  const width = wholeNumber(fields[0]);
+  const integer = isInteger ? width : wholeNumber(fields[1]);
+  if (!Number.isInteger(width) || width < 1 || width > maxWidth) return `'${text}': the width must be a whole number from 1 to ${maxWidth}`;
+  if (!Number.isInteger(integer) || Math.abs(integer) > maxWidth) return `'${text}': the integer bits must be a whole number within ±${maxWidth}`;
   const rounding = (fields[2] ?? 'TRN').toUpperCase().replace(/^AP_/, '');
   const overflow = (fields[3] ?? 'WRAP').toUpperCase().replace(/^AP_/, '');
   if (!isRounding(rounding)) return `'${text}': rounding mode ${rounding} is none of ${ROUNDINGS.join(', ')}`;
   if (!isOverflow(overflow)) return `'${text}': overflow mode ${overflow} is none of ${OVERFLOWS.join(', ')}`;
   if (fields[4] !== undefined && fields[4] !== '0') return `'${text}': a number of saturation bits other than 0 is not supported`;
   return fixedType(signed, width, integer, rounding, overflow);
+}
+
+/** NaN for anything but plain digits with a sign: `0x10`, `1e1` and nothing at all are no widths. */
+function wholeNumber(field: string | undefined): number {
+  return field !== undefined && /^[+-]?\d{1,9}$/.test(field) ? Number(field) + 0 : NaN;
 }
 
 function isRounding(text: string): text is Rounding {

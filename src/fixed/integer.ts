@@ -77,8 +77,10 @@ export function shift(n: Int, k: number): Int {
 /** floor(a / b) for b > 0. */
 export function floorDiv(a: Int, b: Int): Int {
   if (typeof a === 'number' && typeof b === 'number') {
+    // a − remainder is a multiple of b no larger than a, so the division is exact.
     const remainder = a % b;
-    return (a - (remainder < 0 ? remainder + b : remainder)) / b;
+    const quotient = (a - remainder) / b;
+    return (remainder < 0 ? quotient - 1 : quotient) + 0;
   }
   const n = BigInt(a);
   const d = BigInt(b);
@@ -121,7 +123,8 @@ export function bitLength(n: Int): number {
     if (magnitude < 4294967296) return 32 - Math.clz32(magnitude);
     return 64 - Math.clz32(Math.floor(magnitude / 4294967296));
   }
-  return (n < 0n ? -n : n).toString(2).length;
+  const hex = (n < 0n ? -n : n).toString(16);
+  return 4 * hex.length - (Math.clz32(Number.parseInt(hex.charAt(0), 16)) - 28);
 }
 
 /** Bits of two's complement that hold every integer in [lo, hi]: unsigned if lo ≥ 0, else signed. At least 1. */
@@ -150,6 +153,7 @@ export function toNumber(n: Int, exp: number): number {
 }
 
 function scaleByPow2(value: number, exp: number): number {
+  if (value === 0) return 0;
   if (exp > 1000) return value * 2 ** 1000 * 2 ** (exp - 1000);
   if (exp < -1000) return value * 2 ** -1000 * 2 ** (exp + 1000);
   return value * 2 ** exp;

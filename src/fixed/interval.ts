@@ -52,6 +52,22 @@ export function hull(a: Interval, b: Interval): Interval {
   return { lo: min(x.lo, y.lo), hi: max(x.hi, y.hi), exp };
 }
 
+/** What both hold, on the coarser grid; empty where lo > hi. */
+export function intersect(a: Interval, b: Interval): Interval {
+  const exp = Math.max(a.exp, b.exp);
+  const lo = max(neg(shift(neg(a.lo), a.exp - exp)), neg(shift(neg(b.lo), b.exp - exp)));
+  return { lo, hi: min(shift(a.hi, a.exp - exp), shift(b.hi, b.exp - exp)), exp };
+}
+
+/** Whether every value of `inner` is one of `outer`. */
+export function isWithin(inner: Interval, outer: Interval): boolean {
+  if (inner.exp < outer.exp && !isSingle(inner)) return false;
+  const x = inner.exp < outer.exp ? { lo: shift(inner.lo, inner.exp - outer.exp), exp: outer.exp } : undefined;
+  if (x !== undefined) return shift(x.lo, outer.exp - inner.exp) === inner.lo && x.lo >= outer.lo && x.lo <= outer.hi;
+  const fine = onGrid(inner, outer.exp);
+  return fine.lo >= outer.lo && fine.hi <= outer.hi;
+}
+
 export function isSingle(x: Interval): boolean {
   return x.lo === x.hi;
 }
