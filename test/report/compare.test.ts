@@ -31,6 +31,10 @@ test('ports, their types, their order and the latency are the interface', () => 
     ['ports', 'output loss', undefined, 'scalar'],
   ]);
   expect(compareReports(sampleReport(), unmetReport()).changes.filter((c) => c.interface).map((c) => c.name)).toEqual(['latency', 'latency in time']);
+  for (const inputs of [[{ ...input, shape: [3, 19] }], []]) {
+    const other = against({ model: { ...model, inputs } });
+    expect(other).toMatchObject({ sameInterface: false, changes: [{ group: 'ports', name: 'input objects', before: '57' }] });
+  }
   const two = [input, { ...input, name: 'b' }];
   const swapped = compareReports(sampleReport({ model: { ...model, inputs: two } }), sampleReport({ model: { ...model, inputs: [...two].reverse() } }));
   expect(swapped.changes.map((c) => [c.name, c.before, c.after])).toEqual([['order of inputs', 'objects, b', 'b, objects']]);
