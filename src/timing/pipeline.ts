@@ -62,6 +62,7 @@ interface Net {
   readonly userStart: Int32Array;
   readonly users: Int32Array;
   readonly isOutput: Uint8Array;
+  readonly isLive: Uint8Array;
 }
 
 function netOf(circuit: Circuit, device: Device): Net {
@@ -72,9 +73,11 @@ function netOf(circuit: Circuit, device: Device): Net {
   const delay = new Float32Array(n);
   const bits = new Int32Array(n);
   const isOutput = new Uint8Array(n);
+  const isLive = new Uint8Array(n);
   const userStart = new Int32Array(n + 1);
   for (let op = 0; op < n; op++) {
-    delay[op] = costOf(circuit, op, top[op] as number, device).delayNs;
+    delay[op] = top[op] === 0 ? 0 : costOf(circuit, op, top[op] as number, device).delayNs;
+    isLive[op] = (top[op] as number) > 0 ? 1 : 0;
     bits[op] = Math.max(0, (top[op] as number) - (bottom[op] as number));
     forOperands(circuit, source, op, (operand) => userStart[operand + 1]!++);
   }
@@ -83,7 +86,7 @@ function netOf(circuit: Circuit, device: Device): Net {
   const users = new Int32Array(userStart[n] as number);
   const next = userStart.slice(0, n);
   for (let op = 0; op < n; op++) forOperands(circuit, source, op, (operand) => (users[next[operand]!++] = op));
-  return { circuit, delay, source, bits, userStart, users, isOutput };
+  return { circuit, delay, source, bits, userStart, users, isOutput, isLive };
 }
 
 /** The sources of an op's operands, constants left out; nothing for wires. */
@@ -129,8 +132,10 @@ function asSoonAsPossible(net: Net, stageNs: number): Stages {
     }
     stage[op] = at;
     arrival[op] = ready + own;
-    if (at > last && (net.isOutput[op] === 1 || (net.userStart[op + 1] as number) > (net.userStart[op] as number))) last = at;
+    if (at > last && net.isLive[op] === 1) last = at;
   }
+  // What nobody reads must not lengthen the pipeline.
+  for (let op = 0; op < circuit.size; op++) if ((stage[op] as number) > last) stage[op] = last;
   return { stage, stages: last + 1 };
 }
 

@@ -14,12 +14,20 @@ export type Segment =
   /** One bit of an op's wire, `width` times. */
   | { readonly kind: 'repeat'; readonly op: number; readonly bit: number; readonly width: number };
 
+/** A circuit and how many low bits of each op its wire holds. */
+export interface BitSource {
+  readonly circuit: Circuit;
+  readonly widths: Int32Array;
+}
+
 /**
  * The two's complement bits of an op's value at binary positions [lo, hi): position p has weight 2^p. Wires (shifts,
- * truncating or wrapping casts) are looked through; below the value's grid there are zeros, above it its sign.
+ * truncating or wrapping casts) are looked through; below the value's grid there are zeros, above it its sign (or
+ * zeros, where the wire holds only the low bits that are demanded and what is above does not matter).
  */
-export function bitsOf(circuit: Circuit, op: number, lo: number, hi: number): Segment[] {
+export function bitsOf(net: BitSource, op: number, lo: number, hi: number): Segment[] {
   if (hi <= lo) return [];
+  const { circuit } = net;
   const kind = kindOf(circuit, op);
   const exp = expOf(circuit, op);
   if (kind === Op.const || isConstant(circuit, op)) {
@@ -28,7 +36,7 @@ export function bitsOf(circuit: Circuit, op: number, lo: number, hi: number): Se
   }
   if (kind === Op.shift) {
     const s = circuit.param[op] as number;
-    return bitsOf(circuit, circuit.a[op] as number, lo - s, hi - s);
+    return bitsOf(net, circuit.a[op] as number, lo - s, hi - s);
   }
   if (isWire(circuit, op)) {
     const a = circuit.a[op] as number;
@@ -39,19 +47,19 @@ export function bitsOf(circuit: Circuit, op: number, lo: number, hi: number): Se
     if (hi > top) {
       const width = hi - Math.max(lo, top);
       if (!type.signed) segments.push(zeros(width));
-      else segments.push(...repeated(circuit, a, top - 1, width));
+      else segments.push(...repeated(net, a, top - 1, width));
     }
-    segments.push(...bitsOf(circuit, a, Math.max(lo, exp), Math.min(hi, top)));
+    segments.push(...bitsOf(net, a, Math.max(lo, exp), Math.min(hi, top)));
     if (lo < exp) segments.push(zeros(Math.min(exp, hi) - lo));
     return segments;
   }
   const interval = intervalOf(circuit, op);
-  const width = intervalWidth(interval);
+  const width = net.widths[op] as number;
   const segments: Segment[] = [];
   const top = exp + width;
   if (hi > top) {
     const extra = hi - Math.max(lo, top);
-    if (interval.lo >= 0) segments.push(zeros(extra));
+    if (interval.lo >= 0 || width < intervalWidth(interval)) segments.push(zeros(extra));
     else segments.push({ kind: 'repeat', op, bit: width - 1, width: extra });
   }
   const from = Math.max(lo, exp);
@@ -71,8 +79,8 @@ function zeros(width: number): Segment {
 }
 
 /** The bit at one position, `width` times. */
-function repeated(circuit: Circuit, op: number, position: number, width: number): Segment[] {
-  const [bit] = bitsOf(circuit, op, position, position + 1);
+function repeated(net: BitSource, op: number, position: number, width: number): Segment[] {
+  const [bit] = bitsOf(net, op, position, position + 1);
   if (bit === undefined) return [];
   switch (bit.kind) {
     case 'literal':

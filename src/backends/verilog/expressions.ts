@@ -6,12 +6,11 @@ import { castOverflows, rangeOf, roundShift } from '../../fixed/fixedType.js';
 import type { Int } from '../../fixed/integer.js';
 import { add, neg, pow2, widthOf } from '../../fixed/integer.js';
 import { intervalWidth } from '../../fixed/interval.js';
-import type { Segment } from './bits.js';
+import type { BitSource, Segment } from './bits.js';
 import { bitsOf } from './bits.js';
 
 /** Turns bits into text; the emitter notes which bits are read on the first pass and prints names on the second. */
-export interface Reader {
-  readonly circuit: Circuit;
+export interface Reader extends BitSource {
   /** Bits [from, to) of op's wire as seen in the stage being emitted. */
   readonly signal: (op: number, from: number, to: number) => string;
 }
@@ -52,7 +51,7 @@ export function literal(value: bigint, width: number): string {
 }
 
 function bits(reader: Reader, op: number, lo: number, hi: number): string {
-  return concatenate(reader, bitsOf(reader.circuit, op, lo, hi));
+  return concatenate(reader, bitsOf(reader, op, lo, hi));
 }
 
 /**
@@ -141,12 +140,12 @@ function sumText(reader: Reader, op: number, width: number): string {
   if (kindOf(circuit, a) === Op.const && loOf(circuit, a) === 0 && isSub) return `-${bits(reader, b, exp - s, top - s)}`;
   const start = Math.min(top, isSub ? Math.max(exp, startOfB) : Math.max(startOfA, startOfB));
   const lowerIsA = startOfA <= startOfB;
-  const low = lowerIsA ? bitsOf(circuit, a, exp, start) : bitsOf(circuit, b, exp - s, start - s);
+  const low = lowerIsA ? bitsOf(reader, a, exp, start) : bitsOf(reader, b, exp - s, start - s);
   if (start === top) return concatenate(reader, low);
   const lower = intervalOf(circuit, lowerIsA ? a : b);
   const lowerTop = (lowerIsA ? startOfA : startOfB) + intervalWidth(lower);
   if (!isSub && lower.lo >= 0 && lowerTop <= start) {
-    const high = lowerIsA ? bitsOf(circuit, b, start - s, top - s) : bitsOf(circuit, a, start, top);
+    const high = lowerIsA ? bitsOf(reader, b, start - s, top - s) : bitsOf(reader, a, start, top);
     return concatenate(reader, [...high, ...low]);
   }
   const sum = `${bits(reader, a, start, top)} ${isSub ? '-' : '+'} ${bits(reader, b, start - s, top - s)}`;

@@ -36,7 +36,7 @@ export function wireNameOf(schedule: Schedule): (op: number) => string | undefin
 class Emitter {
   private readonly circuit: Circuit;
   private readonly source: Int32Array;
-  private readonly demanded: Int32Array;
+  private readonly widths: Int32Array;
   private readonly usage: Usage;
   private readonly layers: string[];
   private readonly ports: { readonly inputs: readonly string[]; readonly outputs: readonly string[] };
@@ -50,7 +50,7 @@ class Emitter {
   ) {
     this.circuit = schedule.circuit;
     this.source = wireSources(this.circuit);
-    this.demanded = demandedTop(this.circuit);
+    this.widths = demandedTop(this.circuit).map((bits, op) => Math.max(1, Math.min(bits, intervalWidth(intervalOf(this.circuit, op)))));
     this.usage = new Usage(schedule.stage);
     this.layers = layerNames(this.circuit);
     this.ports = portNames(this.circuit);
@@ -67,7 +67,7 @@ class Emitter {
 
   /** Bits of the op's own wire. */
   private width(op: number): number {
-    return Math.max(1, Math.min(this.demanded[op] as number, intervalWidth(intervalOf(this.circuit, op))));
+    return this.widths[op] as number;
   }
 
   /** First pass, last op first: notes every bit that is read, so that nothing unread is declared. */
@@ -75,6 +75,7 @@ class Emitter {
     const ranks = this.schedule.latencyCycles;
     const reading = (stage: number): Reader => ({
       circuit: this.circuit,
+      widths: this.widths,
       signal: (op, from, to) => {
         this.usage.read(op, stage, from, to);
         return '';
@@ -149,6 +150,7 @@ class Emitter {
   private reader(stage: number): Reader {
     return {
       circuit: this.circuit,
+      widths: this.widths,
       signal: (op, from, to) => {
         const age = Math.max(0, stage - (this.schedule.stage[op] as number));
         const name = age === 0 ? this.name(op) : this.registerName(op, age);
@@ -247,7 +249,7 @@ class Emitter {
     for (let i = elementCount(port) - 1; i >= 0; i--) {
       const type = typeOfElement(port, i);
       const lo = type.integer - type.width;
-      parts.push(concatenate(reader, bitsOf(this.circuit, port.ops[i] as number, lo, lo + type.width)));
+      parts.push(concatenate(reader, bitsOf(reader, port.ops[i] as number, lo, lo + type.width)));
     }
     return parts.length === 1 ? (parts[0] as string) : `{\n    ${parts.join(',\n    ')}\n  }`;
   }

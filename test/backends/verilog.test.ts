@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { verilog } from '../../src/backends/verilog/verilog.js';
+import { CircuitBuilder } from '../../src/circuit/builder.js';
+import type { Circuit } from '../../src/circuit/circuit.js';
+import { evaluateCircuit } from '../../src/circuit/evaluate.js';
+import { fixedType } from '../../src/fixed/fixedType.js';
+import { deviceOf } from '../../src/timing/device.js';
+import type { LatencyRequest } from '../../src/timing/pipeline.js';
+import { pipelineCircuit } from '../../src/timing/pipeline.js';
+import { dutOf } from '../../src/verify/dut.js';
+import { makeVectors } from '../../src/verify/vectors.js';
+import { verifyVerilog } from '../../src/verify/verilator.js';
+import { mergeCircuits } from '../helpers/mergeCircuits.js';
+import { randomCircuit } from '../helpers/randomCircuit.js';
+
+const info = { top: 'top', modelName: 'small', modelVersion: 1, hash: '0'.repeat(64) };
+
+function emitted(circuit: Circuit, clockMHz: number, request: LatencyRequest) {
+  const { schedule } = pipelineCircuit(circuit, deviceOf('xcvu13p'), clockMHz, request);
+  return { schedule, text: verilog.emit(schedule, info)[0]!.text };
+}
+
+describe('Verilog text', () => {
+  it('is small and readable', () => {
+    const builder = new CircuitBuilder('small');
+    const [a, b, c] = builder.addInput({ name: 'x', shape: [3], types: [fixedType(true, 4, 4)] });
+    builder.setOrigin({ layer: 'dense_1', kind: 'dense' }, 0);
+    const sum = builder.add(builder.sub(a!, b!, 1), c!, 2);
+    builder.setOrigin({ layer: 'relu_1', kind: 'activation' }, 0);
+    const out = builder.cast(sum, fixedType(false, 3, 5, 'RND_CONV', 'SAT'));
+    builder.addOutput('y', [1], [out], [fixedType(false, 3, 5)]);
+    expect(emitted(builder.finish(), 400, { mode: 'exactly', cycles: 2 }).text).toMatchSnapshot();
+  });
+
+  it('is the same text every time', () => {
+    const circuit = randomCircuit(11, { ops: 80 });
+    expect(emitted(circuit, 320, { mode: 'shortest' }).text).toBe(emitted(circuit, 320, { mode: 'shortest' }).text);
+  });
+
+  it('keeps port names legal and distinct', () => {
+    const builder = new CircuitBuilder('ports');
+    const type = [fixedType(false, 2, 2)];
+    const x = builder.addInput({ name: 'clk', shape: [1], types: type });
+    builder.addInput({ name: '3 déjà/vu', shape: [1], types: type });
+    builder.addInput({ name: 'module', shape: [1], types: type });
+    builder.addOutput('clk', [1], x);
+    const { text } = emitted(builder.finish(), 320, { mode: 'shortest' });
+    const ports = [...text.matchAll(/(?:input|output) wire (?:\[[^\]]*\] )?(\w+)/g)].map((match) => match[1]);
+    expect(ports).toEqual(['clk', 'rst', 'valid_in', 'clk_in', 'in_3_d_j_vu', 'module_in', 'clk_out', 'valid_out']);
+  });
+});
+
+describe('Verilog in Verilator', () => {
+  // Twelve circuits with every op kind, rounding and overflow mode, up to 100 bits wide, in one build each.
+  it.each([
+    ['pipelined at 400 MHz', 400, { mode: 'shortest' }, 100],
+    ['in one cycle of 25 ns', 40, { mode: 'exactly', cycles: 1 }, 200],
+    ['combinational', 40, { mode: 'exactly', cycles: 0 }, 300],
+  ] as const)('equals the reference bit for bit: %s', { timeout: 180_000 }, async (_name, clockMHz, request, seed) => {
+    const circuit = mergeCircuits(Array.from({ length: 12 }, (_, k) => randomCircuit(seed + k, { ops: 60 })));
+    const { schedule, text } = emitted(circuit, clockMHz, request);
+    const { events } = makeVectors(circuit, { maxCorners: 40, random: 120 });
+    const result = await verifyVerilog({
+      dut: dutOf(schedule, 'top', text),
+      vectors: events,
+      expected: events.map((event) => evaluateCircuit(circuit, event)),
+    });
+    expect(result.lint).toEqual([]);
+    expect(result.shown).toEqual([]);
+    expect([result.mismatches, result.latencyMeasured]).toEqual([0, schedule.latencyCycles]);
+  });
+});
