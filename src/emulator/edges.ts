@@ -15,6 +15,8 @@ const ELEMENTS_PER_FUNCTION = 24;
 /** 1.5 · 2^52: a float64 of magnitude below 2^51 added to it leaves its integer in the low bits. */
 const MAGIC = 1.5 * 2 ** 52;
 const FAST_LIMIT = 2 ** 51;
+const MAGIC_BITS = new BigUint64Array(Float64Array.of(MAGIC).buffer)[0] as bigint;
+const SIGN_AND_EXPONENT = 0xfff0000000000000n;
 /** The upper half of a vector, as a shuffle. */
 const HIGH_HALF = Uint8Array.of(8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
 
@@ -48,19 +50,21 @@ export function inputFunctions(layout: EdgeLayout, port: number, opOf: Int32Arra
 
 function inputFunction(layout: EdgeLayout, port: number, opOf: Int32Array, elements: readonly number[]): FunctionBody {
   const body = new FunctionBody(3, true);
-  const largest = body.newLocals(1);
+  const deviation = body.newLocals(1);
   const isSafe = body.newLocals(1);
   body.vector(new Uint8Array(16).fill(0xff));
   body.set(isSafe);
   const spec = layout.circuit.inputs[port] as (typeof layout.circuit.inputs)[number];
   forEachGroup(layout, body, opOf.length, () => {
     for (const element of elements) {
-      convertElement(layout, body, { type: typeOfElement(spec, element), op: opOf[element] as number, element, stride: 8 * opOf.length, largest, isSafe });
+      convertElement(layout, body, { type: typeOfElement(spec, element), op: opOf[element] as number, element, stride: 8 * opOf.length, deviation, isSafe });
     }
   });
-  body.get(largest);
-  body.float64x2(FAST_LIMIT);
-  body.simd(Simd.f64Lt);
+  body.get(deviation);
+  body.vector(splatBytes(SIGN_AND_EXPONENT, 64));
+  body.simd(Simd.and);
+  body.vector(splatBytes(0n, 64));
+  body.simd(Simd.eq[64]);
   body.get(isSafe);
   body.simd(Simd.and);
   body.simd(Simd.allTrue64);
@@ -93,8 +97,8 @@ interface InputElement {
   readonly element: number;
   /** Bytes from event to event. */
   readonly stride: number;
-  /** Locals: the largest magnitude seen, and whether no value was too near zero. */
-  readonly largest: number;
+  /** Locals: all bits in which a shifted value differed from MAGIC, and whether no value was too near zero. */
+  readonly deviation: number;
   readonly isSafe: number;
 }
 
@@ -109,7 +113,7 @@ function convertElement(layout: EdgeLayout, body: FunctionBody, input: InputElem
     body.memory(Simd.loadZero64, 2 * pair * input.stride + 8 * input.element);
     body.memoryLane(Simd.loadLane[64], (2 * pair + 1) * input.stride + 8 * input.element, 1);
     const local = body.newLocals(1);
-    roundPair(body, input, local);
+    roundPair(body, input, lane, local);
     body.set(local);
     vectors.push(local);
   }
@@ -120,7 +124,7 @@ function convertElement(layout: EdgeLayout, body: FunctionBody, input: InputElem
   vectors.forEach((local, i) => {
     body.get(0);
     body.get(local);
-    wrapLanes(body, input.type, lane);
+    finishLanes(body, input.type, lane);
     body.memory(Simd.store, (chunks.slot[input.op] as number) + 16 * i);
   });
 }
@@ -138,10 +142,14 @@ function narrowPairs(body: FunctionBody, vectors: readonly number[], lane: 16 | 
   return result;
 }
 
-/** x of two events → their rounded (and, but for a wrap, overflowed) integers as int64 lanes. */
-function roundPair(body: FunctionBody, input: InputElement, scratch: number): void {
+/**
+ * x of two events → int64 lanes with their rounded (and, but for a wrap, overflowed) integers in the low bits; in all
+ * bits for lanes of 64. RND gives floor(2y): `finishLanes` halves it, rounding up, where lanes are cheaper than floats.
+ */
+function roundPair(body: FunctionBody, input: InputElement, lane: Lane, scratch: number): void {
   const { type } = input;
-  const fraction = fractionBits(type);
+  const isDoubled = halvesInLanes(type, lane);
+  const fraction = fractionBits(type) + (isDoubled ? 1 : 0);
   if (fraction < 0) noteTiny(body, input, scratch);
   if (fraction !== 0) {
     body.float64x2(2 ** fraction);
@@ -149,23 +157,35 @@ function roundPair(body: FunctionBody, input: InputElement, scratch: number): vo
   }
   const range = rangeOf(type);
   const isSymmetric = type.overflow === 'SAT_SYM' && type.signed;
-  const lo = Number(isSymmetric ? neg(range.hi) : range.lo);
-  const hi = Number(range.hi);
-  if (type.overflow === 'WRAP' || hi >= FAST_LIMIT || lo <= -FAST_LIMIT) {
-    body.set(scratch);
-    body.get(input.largest);
-    body.get(scratch);
-    body.simd(Simd.f64Abs);
-    body.simd(Simd.f64Max);
-    body.set(input.largest);
-    body.get(scratch);
+  const unit = isDoubled ? 2 : 1;
+  const lo = Number(isSymmetric ? neg(range.hi) : range.lo) * unit;
+  const hi = Number(range.hi) * unit;
+  overflowBefore(body, type, Math.max(lo, -FAST_LIMIT), Math.min(hi, FAST_LIMIT));
+  roundFloats(body, isDoubled ? 'TRN' : type.rounding, scratch);
+  if (type.overflow === 'SAT_ZERO') {
+    if (type.rounding === 'RND_CONV') body.simd(Simd.f64Nearest);
+    zeroOutside(body, lo, hi, scratch);
   }
-  roundFloats(body, type.rounding, scratch);
-  overflowFloats(body, type, Math.max(lo, -FAST_LIMIT), Math.min(hi, FAST_LIMIT), scratch);
   body.float64x2(MAGIC);
   body.simd(Simd.f64Add);
-  body.vector(splatBytes(new BigUint64Array(Float64Array.of(MAGIC).buffer)[0] as bigint, 64));
-  body.simd(Simd.sub[64]);
+  if (type.overflow === 'WRAP' || type.overflow === 'SAT_ZERO' || hi >= FAST_LIMIT || lo <= -FAST_LIMIT) {
+    body.tee(scratch);
+    body.get(scratch);
+    body.vector(splatBytes(MAGIC_BITS, 64));
+    body.simd(Simd.xor);
+    body.get(input.deviation);
+    body.simd(Simd.or);
+    body.set(input.deviation);
+  }
+  if (lane === 64) {
+    body.vector(splatBytes(MAGIC_BITS, 64));
+    body.simd(Simd.sub[64]);
+  }
+}
+
+/** RND in lanes takes a bit more than the type, and one for the sign. */
+function halvesInLanes(type: FixedType, lane: Lane): boolean {
+  return type.rounding === 'RND' && type.width + 2 <= Math.min(lane, 50) && type.overflow !== 'SAT_ZERO';
 }
 
 /** Scaling down can lose a tiny value: clears `isSafe` for 0 < |x| < 2^−800. Leaves x. */
@@ -185,13 +205,13 @@ function noteTiny(body: FunctionBody, input: InputElement, scratch: number): voi
 }
 
 /**
- * Rounds float64 lanes. `nearest` rounds ties to even and is exact; its error y − nearest(y), exact too, is ±1/2 on a
+ * Rounds float64 lanes, ties to even left to the addition of MAGIC. `nearest` rounds ties to even and is exact; its error y − nearest(y), exact too, is ±1/2 on a
  * tie, from which the other modes to nearest follow.
  */
 function roundFloats(body: FunctionBody, rounding: Rounding, y: number): void {
   if (rounding === 'TRN') return body.simd(Simd.f64Floor);
   if (rounding === 'TRN_ZERO') return body.simd(Simd.f64Trunc);
-  if (rounding === 'RND_CONV') return body.simd(Simd.f64Nearest);
+  if (rounding === 'RND_CONV') return; // adding MAGIC does it
   const nearest = body.newLocals(2);
   const error = nearest + 1;
   body.tee(y);
@@ -228,33 +248,43 @@ function roundFloats(body: FunctionBody, rounding: Rounding, y: number): void {
   }
 }
 
-/** Saturation while still float64; a wrap happens in the lanes. */
-function overflowFloats(body: FunctionBody, type: FixedType, lo: number, hi: number, scratch: number): void {
-  if (type.overflow === 'SAT' || type.overflow === 'SAT_SYM') {
-    body.float64x2(lo);
-    body.simd(Simd.f64Max);
-    body.float64x2(hi);
-    body.simd(Simd.f64Min);
-  } else if (type.overflow === 'SAT_ZERO') {
-    body.tee(scratch);
-    body.get(scratch);
-    body.float64x2(lo);
-    body.simd(Simd.f64Ge);
-    body.get(scratch);
-    body.float64x2(hi);
-    body.simd(Simd.f64Le);
-    body.simd(Simd.and);
-    body.simd(Simd.and);
-  }
+/** Saturation while still float64, before the rounding (which keeps the bounds, being whole, in place); a wrap happens in the lanes. */
+function overflowBefore(body: FunctionBody, type: FixedType, lo: number, hi: number): void {
+  if (type.overflow !== 'SAT' && type.overflow !== 'SAT_SYM') return;
+  body.float64x2(lo);
+  body.simd(Simd.f64PMax);
+  body.float64x2(hi);
+  body.simd(Simd.f64PMin);
 }
 
-/** Reduces lanes modulo 2^width, where the lane is wider. */
-function wrapLanes(body: FunctionBody, type: FixedType, lane: Lane): void {
-  if (type.overflow !== 'WRAP' || type.width >= lane) return;
-  body.int(lane - type.width);
-  body.simd(Simd.shl[lane]);
-  body.int(lane - type.width);
-  body.simd(type.signed ? Simd.shrS[lane] : Simd.shrU[lane]);
+function zeroOutside(body: FunctionBody, lo: number, hi: number, scratch: number): void {
+  body.tee(scratch);
+  body.get(scratch);
+  body.float64x2(lo);
+  body.simd(Simd.f64Ge);
+  body.get(scratch);
+  body.float64x2(hi);
+  body.simd(Simd.f64Le);
+  body.simd(Simd.and);
+  body.simd(Simd.and);
+}
+
+/** Ends the rounding of RND, and reduces lanes modulo 2^width where the lane is wider. */
+function finishLanes(body: FunctionBody, type: FixedType, lane: Lane): void {
+  const isDoubled = halvesInLanes(type, lane);
+  const shift = (opcode: number, amount: number): void => {
+    if (amount === 0) return;
+    body.int(amount);
+    body.simd(opcode);
+  };
+  if (isDoubled) {
+    body.vector(splatBytes(1n, lane));
+    body.simd(Simd.add[lane]);
+  }
+  const isWrapped = type.overflow === 'WRAP' && type.width < lane;
+  if (!isWrapped) return shift(Simd.shrS[lane], isDoubled ? 1 : 0);
+  shift(Simd.shl[lane], lane - type.width - (isDoubled ? 1 : 0));
+  shift(type.signed ? Simd.shrS[lane] : Simd.shrU[lane], lane - type.width);
 }
 
 /** Functions (record, end of records, staged events) that write a port's values as float64. */

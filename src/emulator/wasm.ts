@@ -118,7 +118,7 @@ export const Simd = {
   storeLane64: 91, loadZero64: 93,
   f64Eq: 71, f64Lt: 73, f64Gt: 74, f64Le: 75, f64Ge: 76,
   f64Floor: 117, f64Trunc: 122, f64Nearest: 148,
-  f64Abs: 236, f64Add: 240, f64Sub: 241, f64Mul: 242, f64Min: 244, f64Max: 245,
+  f64Abs: 236, f64Add: 240, f64Sub: 241, f64Mul: 242, f64PMin: 246, f64PMax: 247,
   f64ConvertLow32: 254, allTrue64: 195,
 } as const;
 
