@@ -1,8 +1,8 @@
 import type { Problem } from '../errors.js';
+import { typedValues } from '../layers/constants.js';
 import type { ElementwiseParams } from '../layers/elementwise.js';
 import type { ModelNode } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
-import { castPrintedTensor } from './constants.js';
 import type { LayerLookup } from './lookup.js';
 import { missingType } from './resolveNode.js';
 
@@ -29,7 +29,7 @@ export function quantiseElementwiseConstants(node: ModelNode, constants: Map<str
     if (isReciprocal) params = { operation: 'mul' };
     const factor: Tensor = isReciprocal ? { shape: constant.shape, data: constant.data.map((value) => 1 / value) } : constant;
     const own = `${node.name}.${variable}${position}`;
-    constants.set(own, castPrintedTensor(factor, type));
+    constants.set(own, { shape: factor.shape, data: typedValues(factor, type, 'config', node.name), quantised: true });
     return own;
   });
   return { ...node, params, inputs };

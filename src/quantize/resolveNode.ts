@@ -13,7 +13,7 @@ import type { LayerVariables } from './layerVariables.js';
 import type { LayerLookup } from './lookup.js';
 import type { TypeSetting, TypeVariable } from './precisionConfig.js';
 import { hasRule, inferNode } from './inferNode.js';
-import { typeOfQuant, typeOfScalar, typeOfValues } from './typeFacts.js';
+import { isExactFunction, typeOfQuant, typeOfScalar, typeOfValues } from './typeFacts.js';
 
 /** What is known when a node's turn comes. */
 export interface NodeContext {
@@ -172,8 +172,8 @@ function takenResult({ node, lookup, neighbours }: NodeContext): FixedType | 'no
     const producer = neighbours.producer(node.inputs[0] as string);
     if (producer !== undefined && neighbours.resultSetting(producer)?.type === 'auto') return 'none';
   }
-  const isActivation = node.kind === 'activation' || node.kind === 'softmax';
-  return isActivation && reader?.kind === 'quant' ? 'none' : undefined;
+  if (node.kind !== 'activation' || reader?.kind !== 'quant') return undefined;
+  return isExactFunction(node.params as ActivationParams) ? 'none' : typeOfQuant(reader.params as QuantParams);
 }
 
 function isLinear(node: ModelNode): boolean {

@@ -3,6 +3,7 @@ import { fixedType, rangeOf, typeOfInterval } from '../fixed/fixedType.js';
 import { bitLength, dyadicOf, shift } from '../fixed/integer.js';
 import type { Interval } from '../fixed/interval.js';
 import { hull } from '../fixed/interval.js';
+import type { ActivationParams } from '../layers/activation.js';
 import type { QuantParams } from '../layers/quant.js';
 
 /** The smallest interval (grid included) that holds every value; [0, 0] for none. All values must be finite. */
@@ -69,3 +70,8 @@ export function typeOfScalar(value: number): FixedType {
   return fixedType(value < 0, Math.min(bits, 8) + sign, bits + exp + sign);
 }
 
+
+/** Whether a function of dyadic numbers gives dyadic numbers: the others need a result type. */
+export function isExactFunction({ function: name }: ActivationParams): boolean {
+  return name === 'linear' || name === 'relu' || name === 'leakyRelu' || name === 'hardSigmoid';
+}

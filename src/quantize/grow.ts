@@ -1,0 +1,218 @@
+import type { FixedType } from '../fixed/fixedType.js';
+import { castInteger, fixedType, formatFixedType, fractionBits, rangeOf } from '../fixed/fixedType.js';
+import { dyadicOf, fromNumber, toNumber, widthOf } from '../fixed/integer.js';
+import { CompileError } from '../errors.js';
+import type { ElementwiseParams } from '../layers/elementwise.js';
+import type { QuantParams } from '../layers/quant.js';
+import type { LayerCatalogue } from '../model/catalogue.js';
+import type { ModelGraph, ModelNode } from '../model/graph.js';
+import type { Tensor } from '../model/tensor.js';
+import type { TensorRange } from './ranges.js';
+import { magnitudeOf, outputRange, rangeOfConstant } from './ranges.js';
+import { gridFor, isOnSmallGrid, roundBias, roundParameters, roundToGrid } from './roundParameters.js';
+import { typeOfQuant } from './typeFacts.js';
+
+/** How fine the types are that nobody gave. */
+export interface Resolution {
+  /** Significant bits of a weight, relative to the greatest magnitude of its output channel. */
+  readonly weightBits: number;
+  /** Significant bits of a layer's result, relative to its proven range. */
+  readonly resultBits: number;
+}
+
+export const DEFAULT_RESOLUTION: Resolution = { weightBits: 8, resultBits: 14 };
+
+/** For the report: where one layer's types come from. */
+export interface TypeStatement {
+  readonly layer: string;
+  readonly source: 'model' | 'config' | 'auto';
+  readonly text: string;
+}
+
+export interface GrownGraph {
+  readonly graph: ModelGraph;
+  readonly statements: readonly TypeStatement[];
+}
+
+export interface GrowOptions {
+  readonly resolution?: Resolution;
+  /** `--score-type`: the type of a forest's leaves and score. */
+  readonly scoreType?: FixedType;
+}
+
+/**
+ * Types whatever neither the model nor a config types, so that nothing can overflow: plain float parameters are rounded
+ * to a stated number of significant bits and marked quantised; accumulators stay exact; the output of a layer with
+ * rounded parameters, or of a function that has no exact value (sigmoid, a mean of three), gets a result type of a
+ * stated resolution of its proven range, so that widths do not grow from layer to layer. What the model's own
+ * quantisers determine stays exact. Every input must have its type (`applyInputTypes`).
+ */
+export function growTypes(graph: ModelGraph, options: GrowOptions, catalogue: Pick<LayerCatalogue, 'evaluate' | 'structural'>): GrownGraph {
+  return new Grower(graph, options, catalogue).run();
+}
+
+const QUANTISERS: ReadonlySet<string> = new Set(['quant', 'bipolarQuant', 'trunc']);
+
+class Grower {
+  private readonly resolution: Resolution;
+  private readonly ranges = new Map<string, TensorRange>();
+  private readonly constants: Map<string, Tensor>;
+  /** Tensors whose precision is ours to choose: something before them was rounded by us, behind no quantiser of the model. */
+  private readonly ours = new Set<string>();
+  private readonly readers = new Map<string, ModelNode[]>();
+  private readonly outputs: ReadonlySet<string>;
+  private readonly hasQuantisers: boolean;
+  private readonly statements: TypeStatement[] = [];
+
+  constructor(
+    private readonly graph: ModelGraph,
+    private readonly options: GrowOptions,
+    private readonly catalogue: Pick<LayerCatalogue, 'evaluate' | 'structural'>,
+  ) {
+    this.resolution = options.resolution ?? DEFAULT_RESOLUTION;
+    this.constants = new Map(graph.constants);
+    this.outputs = new Set(graph.outputs.map((output) => output.tensor));
+    this.hasQuantisers = graph.nodes.some((node) => QUANTISERS.has(node.kind));
+    for (const node of graph.nodes) {
+      for (const name of new Set(node.inputs)) this.readers.set(name, [...(this.readers.get(name) ?? []), node]);
+    }
+  }
+
+  run(): GrownGraph {
+    for (const input of this.graph.inputs) {
+      if (input.type === undefined) throw new CompileError('internal', { code: 'untyped-input', where: [input.name], what: 'growTypes needs every input typed' });
+      this.ranges.set(input.name, rangeOfType(input.shape, input.type));
+    }
+    const nodes = this.graph.nodes.map((node) => this.node(node));
+    return { graph: { ...this.graph, constants: this.constants, nodes }, statements: this.statements };
+  }
+
+  private rangeOf(name: string): TensorRange {
+    const constant = this.constants.get(name);
+    const range = constant === undefined ? this.ranges.get(name) : rangeOfConstant(constant);
+    if (range === undefined) throw new CompileError('internal', { code: 'unknown-tensor', where: [name], what: 'a node reads a tensor that nothing makes' });
+    return range;
+  }
+
+  private node(node: ModelNode): ModelNode {
+    if (node.precision !== undefined) return this.typedNode(node);
+    if (QUANTISERS.has(node.kind)) {
+      this.ranges.set(node.output, this.exactRange(node));
+      return node;
+    }
+    const { weightBits } = this.resolution;
+    const rounded = roundParameters(this.withRoundedConstants(node), weightBits, this.options.scoreType);
+    const counts = rounded.plain && (rounded.statements.length > 0 || !this.hasQuantisers);
+    return this.finish(rounded.node, counts || rounded.node !== node, [...rounded.statements]);
+  }
+
+  /** A layer typed by the config, or by a typed model. */
+  private typedNode(node: ModelNode): ModelNode {
+    const result = node.precision?.result;
+    this.ranges.set(node.output, result === undefined ? this.exactRange(node) : rangeOfType(node.shape, result));
+    this.state(node, node.precision?.source ?? 'config', result === undefined ? 'types from the config, exact result' : `result ${formatFixedType(result)}`);
+    return node;
+  }
+
+  private state(node: ModelNode, source: TypeStatement['source'], text: string): void {
+    if (!this.catalogue.structural(node.kind)) this.statements.push({ layer: node.name, source, text });
+  }
+
+  private exactRange(node: ModelNode): TensorRange {
+    const range = outputRange(node, node.inputs.map((name) => this.rangeOf(name)), this.catalogue);
+    if (Number.isFinite(magnitudeOf(range))) return range;
+    throw new CompileError('config', { code: 'unbounded-range', where: [this.graph.name, node.name], what: 'the values of this layer have no finite bound.', mend: 'Give it a type in a --precision file.' });
+  }
+
+  /** Bias, result type and statement of a node whose weights are settled. */
+  private finish(node: ModelNode, isRounded: boolean, statements: string[]): ModelNode {
+    const exact = this.exactRange(node);
+    const grid = this.resultGrid(exact);
+    const bias = roundBias(node, grid - 1);
+    statements.push(...bias.statements);
+    const settled = bias.node;
+    const range = bias.node === node ? exact : this.exactRange(settled);
+    const isOurs = isRounded || bias.statements.length > 0 || settled.inputs.some((name) => this.ours.has(name));
+    const type = this.resultType(settled, range, grid, isOurs);
+    if (isOurs || type !== undefined) this.ours.add(settled.output);
+    this.ranges.set(settled.output, type === undefined ? range : castRange(range, type));
+    if (type !== undefined) statements.push(`result ${formatFixedType(type)}`);
+    const isAuto = statements.length > 0;
+    this.state(settled, isAuto ? 'auto' : 'model', isAuto ? statements.join('; ') : 'exact');
+    return type === undefined ? settled : { ...settled, precision: { result: type, source: 'auto' } };
+  }
+
+  /** The grid on which the proven range has the stated number of bits. */
+  private resultGrid(range: TensorRange): number {
+    return gridFor(magnitudeOf(range), this.resolution.resultBits) ?? 0;
+  }
+
+  /** The result type, or undefined where the exact value is kept. */
+  private resultType(node: ModelNode, range: TensorRange, grid: number, isOurs: boolean): FixedType | undefined {
+    if (node.kind === 'forest' && this.options.scoreType !== undefined) return this.options.scoreType;
+    const isInexact = range.exp === undefined;
+    if (!isInexact && (!isOurs || range.exp >= grid || this.isOnlyQuantised(node.output))) return undefined;
+    return (isInexact ? this.typeOfReader(node.output) : undefined) ?? typeOfRange(range, grid);
+  }
+
+  private isOnlyQuantised(tensor: string): boolean {
+    const readers = this.readers.get(tensor) ?? [];
+    return !this.outputs.has(tensor) && readers.length > 0 && readers.every((reader) => QUANTISERS.has(reader.kind));
+  }
+
+  /** The type of the model's quantisers that read this tensor, if they agree: it is then rounded once, by that. */
+  private typeOfReader(tensor: string): FixedType | undefined {
+    if (!this.isOnlyQuantised(tensor)) return undefined;
+    const readers = this.readers.get(tensor) ?? [];
+    if (readers.some((reader) => reader.kind !== 'quant')) return undefined;
+    const types = readers.map((reader) => typeOfQuant(reader.params as QuantParams));
+    return types.every((type) => type !== undefined && formatFixedType(type) === formatFixedType(types[0] as FixedType)) ? types[0] : undefined;
+  }
+
+  /** Constant operands of elementwise layers on few significant bits; divisors stay as they are. */
+  private withRoundedConstants(node: ModelNode): ModelNode {
+    if (node.kind !== 'elementwise') return node;
+    const { operation } = node.params as ElementwiseParams;
+    const inputs = node.inputs.map((name, position) => {
+      const constant = this.constants.get(name);
+      if (constant === undefined || constant.quantised === true || isOnSmallGrid(constant.data)) return name;
+      if (operation === 'div' && position === 1) return name;
+      const own = `${node.name}.constant${position}`;
+      this.constants.set(own, { shape: constant.shape, data: this.roundedConstant(constant, operation), quantised: true });
+      return own;
+    });
+    return inputs.every((name, i) => name === node.inputs[i]) ? node : { ...node, inputs };
+  }
+
+  /** Factors keep their own significant bits; terms share one grid. */
+  private roundedConstant(constant: Tensor, operation: ElementwiseParams['operation']): Float64Array {
+    const most = constant.data.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+    const shared = gridFor(most, this.resolution.resultBits) ?? 0;
+    const own = (value: number): number => gridFor(value, this.resolution.weightBits) ?? 0;
+    return constant.data.map((value) => roundToGrid(value, operation === 'mul' || operation === 'div' ? own(value) : shared));
+  }
+}
+
+function rangeOfType(shape: readonly number[], type: FixedType): TensorRange {
+  const { lo, hi, exp } = rangeOf(type);
+  const count = shape.reduce((n, d) => n * d, 1);
+  return { shape, low: new Float64Array(count).fill(toNumber(lo, exp)), high: new Float64Array(count).fill(toNumber(hi, exp)), exp };
+}
+
+/** The smallest type on the grid 2^exp that holds the range once it is rounded to nearest; it never has to saturate. */
+export function typeOfRange(range: TensorRange, exp: number): FixedType {
+  const low = range.low.reduce((m, v) => Math.min(m, Math.round(v * 2 ** -exp)), Infinity);
+  const high = range.high.reduce((m, v) => Math.max(m, Math.round(v * 2 ** -exp)), -Infinity);
+  const width = widthOf(fromNumber(low), fromNumber(high));
+  return fixedType(low < 0, width, width + exp, 'RND', 'SAT');
+}
+
+/** The range after a cast; the whole type where that may wrap. */
+function castRange(range: TensorRange, type: FixedType): TensorRange {
+  if (type.overflow === 'WRAP' || type.overflow === 'SAT_ZERO') return rangeOfType(range.shape, type);
+  const cast = (value: number): number => {
+    const { n, exp } = dyadicOf(value);
+    return toNumber(castInteger(n, exp, type), -fractionBits(type));
+  };
+  return { shape: range.shape, low: range.low.map(cast), high: range.high.map(cast), exp: -fractionBits(type) };
+}

@@ -1,0 +1,154 @@
+import type { Problem } from '../errors.js';
+import { CompileError, didYouMean } from '../errors.js';
+import type { FixedType } from '../fixed/fixedType.js';
+import { parseFixedType, sameType, typeOfInterval } from '../fixed/fixedType.js';
+import { bitLength, dyadicOf } from '../fixed/integer.js';
+import type { EmbeddingParams } from '../layers/embedding.js';
+import type { QuantParams } from '../layers/quant.js';
+import type { LayerCatalogue } from '../model/catalogue.js';
+import type { GraphInput, ModelGraph, ModelNode } from '../model/graph.js';
+import { intervalOfValues, typeOfQuant } from './typeFacts.js';
+import { quantiseInput, withInputTypes } from './wire.js';
+
+/** Where input types may come from, besides the model. */
+export interface InputTypeSources {
+  /** The text of `--input-type`: one type for all, or `name=type,…`. */
+  readonly inputType?: string;
+  /** Events of `--data` by input name. */
+  readonly data?: ReadonlyMap<string, ArrayLike<number>>;
+}
+
+/** The most bits that the exact grid of data may need to become a wire's type. */
+export const MAX_DATA_BITS = 16;
+
+/**
+ * Gives every graph input a wire type: from `--input-type`, else what it has already (a precision file, a typed model),
+ * else the model's own quantiser on it, else the exact grid of the data.
+ *
+ * A type from `--input-type` over one that the input has already keeps both: the wire gets the new one and a cast to the
+ * old one follows. May therefore run before or after `applyPrecision`.
+ *
+ * @throws CompileError (`config`): text that is no type, unknown names, inputs without any type; all at once
+ */
+export function applyInputTypes(graph: ModelGraph, sources: InputTypeSources, catalogue: Pick<LayerCatalogue, 'structural'>): ModelGraph {
+  const problems: Problem[] = [];
+  const given = sources.inputType === undefined ? new Map<string, FixedType>() : readInputTypes(graph, sources.inputType, problems);
+  const types = new Map<string, FixedType>();
+  const untyped: GraphInput[] = [];
+  let result = graph;
+  for (const input of graph.inputs) {
+    const explicit = given.get(input.name);
+    const type = explicit ?? input.type ?? typeOfModelQuantiser(graph, input.name, catalogue) ?? gridOfData(sources.data?.get(input.name) ?? []);
+    if (type === undefined) untyped.push(input);
+    else types.set(input.name, type);
+    if (explicit !== undefined && input.type !== undefined) result = quantiseInput(result, { ...input, type: explicit }, input.type);
+  }
+  if (problems.length === 0) problems.push(...untyped.map((input) => untypedProblem(graph, input)));
+  if (problems.length > 0) throw new CompileError('config', problems);
+  return withInputTypes(result, types);
+}
+
+function untypedProblem(graph: ModelGraph, input: GraphInput): Problem {
+  const example = exampleType(graph, input);
+  const option = graph.inputs.length === 1 ? `--input-type '${example}'` : `--input-type '${input.name}=${example},…'`;
+  return {
+    code: 'input-without-type',
+    where: [graph.name, input.name],
+    what: `nothing says which fixed-point type this input [${input.shape.slice(1).join(', ')}] has: the model has no quantiser on it.`,
+    mend: `Pass ${option} with the type of your wires, or --precision FILE.`,
+  };
+}
+
+/** A type that could fit: the indices of an embedding's table, else hls4ml's usual one. */
+function exampleType(graph: ModelGraph, input: GraphInput): string {
+  const table = graph.nodes.find((node) => node.kind === 'embedding' && node.inputs[0] === input.name);
+  if (table === undefined) return input.integer === true ? 'ap_ufixed<8,8>' : 'ap_fixed<16,6>';
+  const rows = (table.params as EmbeddingParams).table.shape[0] ?? 1;
+  const bits = Math.max(1, bitLength(rows - 1));
+  return `ap_ufixed<${bits},${bits}>`;
+}
+
+/** The text of `--input-type` for this graph; a part without a name types what the others leave. */
+function readInputTypes(graph: ModelGraph, text: string, problems: Problem[]): Map<string, FixedType> {
+  const names = graph.inputs.map((input) => input.name);
+  const types = new Map<string, FixedType>();
+  const wrong = (code: string, what: string, mend?: string): void => {
+    problems.push({ code, where: ['--input-type'], what, ...(mend === undefined ? {} : { mend }) });
+  };
+  const plain: string[] = [];
+  for (const part of splitOutsideBrackets(text)) {
+    const equals = part.lastIndexOf('=');
+    const name = part.slice(0, equals).trim();
+    const type = parseFixedType(part.slice(equals + 1));
+    if (typeof type === 'string') wrong('bad-type', `${type}.`);
+    else if (equals < 0) plain.push(part);
+    else if (!names.includes(name)) wrong('unknown-input', `the model has no input '${name}'.`, didYouMean(name, names));
+    else if (types.has(name)) wrong('duplicate-input', `'${name}' is typed twice.`);
+    else types.set(name, type);
+  }
+  if (plain.length > 1) wrong('duplicate-input', `${plain.join(' and ')} are both for all inputs.`, 'Write name=type,… for one type per input.');
+  const rest = plain[0] === undefined ? undefined : parseFixedType(plain[0]);
+  if (rest !== undefined && typeof rest !== 'string') for (const name of names) if (!types.has(name)) types.set(name, rest);
+  return types;
+}
+
+/** Parts between commas, except those inside <…>. */
+function splitOutsideBrackets(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '<') depth++;
+    else if (text[i] === '>') depth--;
+    else if (text[i] === ',' && depth <= 0) {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  parts.push(text.slice(start));
+  return parts.map((part) => part.trim());
+}
+
+/**
+ * The type of the one quantiser through which everything reads this input (behind layers that only move elements), or
+ * undefined where there is none, several that differ, or one that no fixed-point cast can stand for.
+ */
+export function typeOfModelQuantiser(graph: ModelGraph, input: string, catalogue: Pick<LayerCatalogue, 'structural'>): FixedType | undefined {
+  const outputs = new Set(graph.outputs.map((output) => output.tensor));
+  const carried = new Set([input]);
+  const quantisers: ModelNode[] = [];
+  if (outputs.has(input)) return undefined;
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((name) => carried.has(name))) continue;
+    if (node.kind === 'quant') {
+      quantisers.push(node);
+    } else if (catalogue.structural(node.kind) && !outputs.has(node.output)) {
+      carried.add(node.output);
+    } else {
+      return undefined;
+    }
+  }
+  const [type, ...others] = quantisers.map((node) => typeOfQuant(node.params as QuantParams));
+  return type !== undefined && others.every((other) => other !== undefined && sameType(other, type)) ? type : undefined;
+}
+
+/**
+ * The exact grid of the data: the smallest type that holds every value, if it needs at most 16 bits; off the grid it
+ * rounds to nearest and saturates. Undefined for no data, too fine a grid, or values that are not finite.
+ */
+export function gridOfData(values: ArrayLike<number>): FixedType | undefined {
+  if (values.length === 0) return undefined;
+  let low = Infinity;
+  let high = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (!Number.isFinite(value)) return undefined;
+    if (value === 0) continue;
+    const { n, exp } = dyadicOf(value);
+    low = Math.min(low, exp);
+    high = Math.max(high, Math.abs(value));
+    if (bitLength(n) > MAX_DATA_BITS || high >= 2 ** (low + MAX_DATA_BITS)) return undefined;
+  }
+  const type = typeOfInterval(intervalOfValues(Array.from(values)));
+  return type.width > MAX_DATA_BITS ? undefined : { ...type, rounding: 'RND', overflow: 'SAT' };
+}
