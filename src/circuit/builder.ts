@@ -9,12 +9,21 @@ import type { Circuit, OpKind, Origin, OutputPort, Port, Table } from './circuit
 import { Op } from './circuit.js';
 import { inferOp } from './infer.js';
 
+export interface BuilderOptions {
+  /** Equal ops become one; on if not given. */
+  readonly share?: boolean;
+  /** See `CircuitBuilder.depthSlack`; 1 if not given. */
+  readonly depthSlack?: number;
+}
+
 /**
  * Grows a circuit op by op. Equal ops are one op when `share` is on (value numbering by a hash of kind, operands and
  * parameter). Intervals are inferred as ops are added, so every op's range is known to whoever adds the next.
  */
 export class CircuitBuilder {
   readonly name: string;
+  /** Adder levels that a sum may take beyond the fewest possible, to be smaller: a wish that optimize/ reads. */
+  readonly depthSlack: number;
   private readonly share: boolean;
   private count = 0;
   private kinds = new Uint8Array(1024);
@@ -43,9 +52,10 @@ export class CircuitBuilder {
   private originId = -1;
   private elementId = -1;
 
-  constructor(name: string, options: { readonly share?: boolean } = {}) {
+  constructor(name: string, options: BuilderOptions = {}) {
     this.name = name;
     this.share = options.share ?? true;
+    this.depthSlack = options.depthSlack ?? 1;
   }
 
   get size(): number {
@@ -82,6 +92,16 @@ export class CircuitBuilder {
       ops[i] = this.append(Op.input, portId, i, -1, 0, onGrid(interval, type.integer - type.width));
     }
     return ops;
+  }
+
+  /** Declares an input tensor without ops; for passes, which then copy the input ops one by one with `inputElement`. */
+  declareInput(port: Port): void {
+    this.inputs.push(port);
+  }
+
+  /** The op that reads one element of a declared input; its interval is on the grid of the element's type. */
+  inputElement(portId: number, element: number, interval: Interval): number {
+    return this.append(Op.input, portId, element, -1, 0, interval);
   }
 
   /** The constant n · 2^exp, brought to odd n; 0 to exp 0, or to `exp` if that is more. */

@@ -2,8 +2,10 @@ import { CircuitBuilder } from '../circuit/builder.js';
 import type { Circuit } from '../circuit/circuit.js';
 import type { Problem } from '../errors.js';
 import { CompileError } from '../errors.js';
+import type { FixedType } from '../fixed/fixedType.js';
 import { castIsIdentity } from '../fixed/fixedType.js';
 import type { Interval } from '../fixed/interval.js';
+import { hull } from '../fixed/interval.js';
 import type { GraphInput, GraphOutput, ModelGraph, ModelNode } from '../model/graph.js';
 import { sizeOf } from '../model/tensor.js';
 import type { LoweredTensor } from './definition.js';
@@ -17,6 +19,19 @@ export interface LowerOptions {
   readonly intervals?: ReadonlyMap<string, readonly (Interval | undefined)[]>;
   /** More operations than this are an error rather than a machine out of memory. */
   readonly maxOps?: number;
+  /** Adder levels that sums may take beyond the fewest possible, to be smaller. */
+  readonly depthSlack?: number;
+  /** Told of every layer as it is lowered. */
+  readonly onLayer?: (layer: LoweredLayer) => void;
+}
+
+/** What a layer came to, before any optimisation. */
+export interface LoweredLayer {
+  readonly node: ModelNode;
+  /** The declared type of the output, where one fixed it. */
+  readonly type: FixedType | undefined;
+  /** Every value that any element can have, proven. */
+  readonly range: Interval;
 }
 
 /** Operations that fit comfortably in a few GiB. */
@@ -31,7 +46,7 @@ const MAX_OPS = 20_000_000;
  */
 export function lowerGraph(graph: ModelGraph, options: LowerOptions = {}): Circuit {
   checkInputs(graph);
-  const builder = new CircuitBuilder(options.name ?? graph.name);
+  const builder = new CircuitBuilder(options.name ?? graph.name, options.depthSlack === undefined ? {} : { depthSlack: options.depthSlack });
   const tensors = new Map<string, LoweredTensor>();
   for (const input of graph.inputs) tensors.set(input.name, lowerInput(builder, input, options.intervals?.get(input.name)));
   const errors: CompileError[] = [];
@@ -40,7 +55,9 @@ export function lowerGraph(graph: ModelGraph, options: LowerOptions = {}): Circu
     // A node behind one that failed has nothing to say of its own.
     if (!inputs.every((input) => input !== undefined)) continue;
     try {
-      tensors.set(node.output, lowerNode(builder, node, inputs));
+      const lowered = lowerNode(builder, node, inputs);
+      tensors.set(node.output, lowered);
+      options.onLayer?.({ node, type: lowered.type, range: rangeOfOps(builder, lowered.ops) });
     } catch (error) {
       if (!(error instanceof CompileError)) throw error;
       errors.push(error);
@@ -51,6 +68,13 @@ export function lowerGraph(graph: ModelGraph, options: LowerOptions = {}): Circu
   builder.setOrigin(undefined);
   for (const output of graph.outputs) lowerOutput(builder, output, tensors.get(output.tensor) ?? lowerConstant(builder, graph, output.tensor, tensors));
   return builder.finish();
+}
+
+/** Hull of the intervals of all elements. */
+function rangeOfOps(builder: CircuitBuilder, ops: Int32Array): Interval {
+  let range = builder.intervalOf(ops[0] as number);
+  for (const op of ops) range = hull(range, builder.intervalOf(op));
+  return range;
 }
 
 function checkInputs(graph: ModelGraph): void {

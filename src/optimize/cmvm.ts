@@ -11,52 +11,49 @@ import type { ColumnTerm, Definition } from './subexpressions.js';
 import { extractPairs } from './subexpressions.js';
 import { minimalDepth, sumTree } from './sum.js';
 
-export interface LinearOptions {
-  /** Adder levels a sum may take beyond the fewest possible: more depth, fewer and narrower adders. */
-  readonly depthSlack: number;
-}
-
 /**
  * Constant matrix-vector products as shift-add graphs: canonical signed digits, shared two-term subexpressions, sums
- * ordered by arrival time and width. Everything is exact; only the number and depth of adders is a matter of choice.
+ * ordered by arrival time and width. Everything is exact; only the number and depth of adders is a matter of choice
+ * (the builder's `depthSlack`).
  */
-export function createLinearOptimizer(options: LinearOptions): LinearOptimizer {
-  const multiplyMatrix: LinearOptimizer['multiplyMatrix'] = (builder, inputs, weight, nOut, bias) => {
-    const columns: { digits: ColumnTerm[]; factor: number }[] = [];
-    for (let j = 0; j < nOut; j++) columns.push(columnOf(inputs.length, (i) => weight[i * nOut + j] as number));
-    const reduced = reduceColumns(builder, Array.from(inputs), columns.map((column) => column.digits), options.depthSlack);
-    const result = new Int32Array(nOut);
-    for (let j = 0; j < nOut; j++) {
-      const factor = (columns[j] as { factor: number }).factor;
-      const offset = bias?.[j] ?? 0;
-      const terms = reduced[j] as Term[];
-      if (factor === 1) {
-        if (offset !== 0) terms.push({ op: builder.constantOf(offset), shift: 0, negative: false });
-        result[j] = sumTree(builder, terms, options.depthSlack);
-      } else {
-        const product = multiplyConstants(builder, sumTree(builder, terms, options.depthSlack), [factor])[0] as number;
-        result[j] = offset === 0 ? product : builder.add(product, builder.constantOf(offset));
-      }
+export const linear: LinearOptimizer = { multiplyMatrix, multiplyConstants, sumTerms, multiplyVariables: multiply, divideFloor: divide };
+
+function multiplyMatrix(builder: CircuitBuilder, inputs: ArrayLike<number>, weight: ArrayLike<number>, nOut: number, bias?: ArrayLike<number>): Int32Array {
+  const columns: { digits: ColumnTerm[]; factor: number }[] = [];
+  for (let j = 0; j < nOut; j++) columns.push(columnOf(inputs.length, (i) => weight[i * nOut + j] as number));
+  const reduced = reduceColumns(builder, Array.from(inputs), columns.map((column) => column.digits));
+  const result = new Int32Array(nOut);
+  for (let j = 0; j < nOut; j++) {
+    const factor = (columns[j] as { factor: number }).factor;
+    const offset = bias?.[j] ?? 0;
+    const terms = reduced[j] as Term[];
+    if (factor === 1) {
+      if (offset !== 0) terms.push({ op: builder.constantOf(offset), shift: 0, negative: false });
+      result[j] = sumTerms(builder, terms);
+    } else {
+      const product = multiplyConstants(builder, sumTerms(builder, terms), [factor])[0] as number;
+      result[j] = offset === 0 ? product : builder.add(product, builder.constantOf(offset));
     }
-    return result;
-  };
-  const multiplyConstants: LinearOptimizer['multiplyConstants'] = (builder, x, constants) => {
-    const columns = Array.from(constants, (constant) => digitsOf(constant).map((digit) => ({ variable: 0, ...digit })));
-    const reduced = reduceColumns(builder, [x], columns, options.depthSlack);
-    return Int32Array.from(reduced, (terms) => sumTree(builder, terms, options.depthSlack));
-  };
-  const sumTerms: LinearOptimizer['sumTerms'] = (builder, terms) => sumTree(builder, terms, options.depthSlack);
-  return {
-    multiplyMatrix,
-    multiplyConstants,
-    sumTerms,
-    multiplyVariables: (builder, x, y) => multiplyVariables(builder, x, y, sumTerms),
-    divideFloor: (builder, x, divisor, exp) => divideFloor(builder, x, divisor, exp, multiplyConstants),
-  };
+  }
+  return result;
 }
 
-/** The default: one level of slack. */
-export const linear: LinearOptimizer = createLinearOptimizer({ depthSlack: 1 });
+function multiplyConstants(builder: CircuitBuilder, x: number, constants: ArrayLike<number>): Int32Array {
+  const columns = Array.from(constants, (constant) => digitsOf(constant).map((digit) => ({ variable: 0, ...digit })));
+  return Int32Array.from(reduceColumns(builder, [x], columns), (terms) => sumTerms(builder, terms));
+}
+
+function sumTerms(builder: CircuitBuilder, terms: readonly Term[]): number {
+  return sumTree(builder, terms, builder.depthSlack);
+}
+
+function multiply(builder: CircuitBuilder, x: number, y: number): number {
+  return multiplyVariables(builder, x, y, sumTerms);
+}
+
+function divide(builder: CircuitBuilder, x: number, divisor: number, exp: number): number {
+  return divideFloor(builder, x, divisor, exp, multiplyConstants);
+}
 
 /**
  * Signed digits of a column. Where all weights share an odd factor m (a float scale of the quantiser) that costs fewer
@@ -90,11 +87,11 @@ function columnOf(nIn: number, weightAt: (i: number) => number): { digits: Colum
 const PAIRS_AT_ONCE = 3_000_000;
 
 /** Shares subexpressions and gives each column's remaining terms. */
-function reduceColumns(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[], slack: number): Term[][] {
+function reduceColumns(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[]): Term[][] {
   const result: Term[][] = columns.map(() => []);
   for (const [from, to] of bandsOf(inputs.length, columns)) {
     const band = columns.map((column) => column.filter((term) => term.variable >= from && term.variable < to).map((term) => ({ ...term, variable: term.variable - from })));
-    const terms = reduceBand(builder, inputs.slice(from, to), band, slack);
+    const terms = reduceBand(builder, inputs.slice(from, to), band);
     terms.forEach((list, j) => (result[j] as Term[]).push(...list));
   }
   return result;
@@ -109,7 +106,7 @@ function bandsOf(nIn: number, columns: readonly (readonly ColumnTerm[])[]): [num
   return bands;
 }
 
-function reduceBand(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[], slack: number): Term[][] {
+function reduceBand(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[]): Term[][] {
   const depths = inputs.map((op) => Math.ceil(depthOf(builder, op) - 1e-3));
   let limit = 0;
   for (const column of columns) {
@@ -120,7 +117,7 @@ function reduceBand(builder: CircuitBuilder, inputs: readonly number[], columns:
   const { definitions, columns: rest } = extractPairs(
     depths.map((depth) => depth - base),
     columns,
-    limit - base + slack,
+    limit - base + builder.depthSlack,
     (left, right, s) => -Math.abs(s) - 0.01 * Math.abs((widths[left] ?? 0) - (widths[right] ?? 0)),
   );
   const ops = [...inputs];

@@ -4,7 +4,7 @@ import { Op } from '../../src/circuit/circuit.js';
 import { evaluateCircuit } from '../../src/circuit/evaluate.js';
 import { fixedType } from '../../src/fixed/fixedType.js';
 import type { Int } from '../../src/fixed/integer.js';
-import { createLinearOptimizer, linear } from '../../src/optimize/cmvm.js';
+import { linear } from '../../src/optimize/cmvm.js';
 import { depthOf } from '../../src/optimize/depth.js';
 
 function random(seed: number): () => number {
@@ -21,9 +21,9 @@ function matrix(nIn: number, nOut: number, bits: number, seed: number): number[]
 }
 
 function build(nIn: number, nOut: number, weight: readonly number[], bias: readonly number[] | undefined, depthSlack = 1) {
-  const builder = new CircuitBuilder('cmvm');
+  const builder = new CircuitBuilder('cmvm', { depthSlack });
   const inputs = builder.addInput({ name: 'x', shape: [nIn], types: [fixedType(true, 8, 8)] });
-  const y = createLinearOptimizer({ depthSlack }).multiplyMatrix(builder, inputs, weight, nOut, bias);
+  const y = linear.multiplyMatrix(builder, inputs, weight, nOut, bias);
   builder.addOutput('y', [nOut], y);
   return { circuit: builder.finish(), depth: Math.max(...Array.from(y, (op) => depthOf(builder, op))) };
 }
