@@ -75,7 +75,7 @@ ${latency.combinational
     verification === undefined || verification.vectors === 0
       ? figure('Verified', 'no', '', 'not verified')
       : figure('Mismatches', number(verification.mismatches), '', html`of ${number(verification.vectors)} vectors, ${sourceTag(verification.simulator === undefined ? 'emulated' : 'simulated')}`)}${
-    report.overflow.provenSafe ? figure('Overflow', 'none', '', sourceTag('proven')) : figure('Overflow', 'possible', '', 'not excluded')}</dl>
+    report.overflow.provenSafe ? figure('Overflow', 'none', '', sourceTag('proven')) : figure('Overflow', report.overflow.wraps.length > 0 ? 'possible' : 'unproven', '', 'not excluded')}</dl>
 `;
 }
 

@@ -68,7 +68,7 @@ export function pipelineChart(report: Report): Html | undefined {
   const critical = report.timing.criticalStage;
   const x = (stage: number): string => percent(stage / count);
   const band = critical === undefined ? undefined : html`<rect x="${x(critical)}" y="${TOP_PX - 6}" width="${percent(1 / count)}" height="${height - TOP_PX + 6}" class="band"/>`;
-  const lines = Array.from({ length: count + 1 }, (_, s) => html`<line x1="${x(s)}" x2="${x(s)}" y1="${rowsTop - 6}" y2="${height}" class="sr"/>`);
+  const lines = Array.from({ length: count + 1 }, (_, s) => s).filter((s) => s % labelStep(count) === 0 || s === count).map((s) => html`<line x1="${x(s)}" x2="${x(s)}" y1="${rowsTop - 6}" y2="${height}" class="sr"/>`);
   return html`<figure>
 <svg class="chart" height="${height}" role="img" aria-label="${pipelineSummary(report, count)}">
 ${band}${lines}${hasDelays ? delayStrip(report, count) : undefined}${stageNumbers(count, rowsTop - 12, critical)}
@@ -84,10 +84,16 @@ function pipelineSummary(report: Report, count: number): string {
   return `Pipeline of ${count} ${count === 1 ? 'stage' : 'stages'}: ${shown.join(', ')}`;
 }
 
+/** One stage in so many gets its number and its grid line, so that they stay legible on a phone. */
+function labelStep(stages: number): number {
+  return Math.ceil(stages / 16);
+}
+
 function stageNumbers(count: number, y: number, critical: number | undefined): readonly Html[] {
-  const every = Math.ceil(count / 16);
+  const every = labelStep(count);
+  const clear = (s: number): boolean => critical === undefined || Math.abs(s - critical) >= every;
   return Array.from({ length: count }, (_, s) => s)
-    .filter((s) => s % every === 0 || s === critical)
+    .filter((s) => s === critical || (s % every === 0 && clear(s)))
     .map((s) => html`<text x="${percent((s + 0.5) / count)}" y="${y}" text-anchor="middle" class="${s === critical ? 'k' : 'm'}">${s}</text>`);
 }
 
@@ -109,7 +115,7 @@ function delayStrip(report: Report, count: number): Content {
 
 function layerBar(name: string, stages: readonly [number, number], y: number, count: number, critical: number | undefined): Html {
   const [first, last] = stages;
-  const atEnd = (first + last + 1) / 2 / count > 0.6;
+  const atEnd = (first + last + 1) / 2 / count > 0.5;
   const label = atEnd
     ? html`<text x="${percent((last + 1) / count)}" dx="-4" y="${y + 12}" text-anchor="end">${shortName(name)}</text>`
     : html`<text x="${percent(first / count)}" dx="4" y="${y + 12}">${shortName(name)}</text>`;
@@ -118,9 +124,10 @@ function layerBar(name: string, stages: readonly [number, number], y: number, co
 `;
 }
 
+/** Long names are paths as a rule: both ends tell more than the beginning. */
 function shortName(name: string): string {
   const shown = printable(name);
-  return shown.length > 28 ? `${shown.slice(0, 27)}…` : shown;
+  return shown.length > 28 ? `${shown.slice(0, 16)}…${shown.slice(-11)}` : shown;
 }
 
 /** The slowest stage as one bar, a part for each step, against the period. */
