@@ -1,6 +1,6 @@
 import type { CircuitBuilder } from '../circuit/builder.js';
 import { CompileError } from '../errors.js';
-import type { FixedType } from '../fixed/fixedType.js';
+import type { FixedType, Rounding } from '../fixed/fixedType.js';
 import { castIsIdentity, fractionBits, roundShift } from '../fixed/fixedType.js';
 import { dyadicOf, toNumber } from '../fixed/integer.js';
 import type { Interval } from '../fixed/interval.js';
@@ -9,29 +9,46 @@ import type { LayerPrecision } from '../model/graph.js';
 import { linear } from '../optimize/cmvm.js';
 import { castTo, roundTo, sum } from './arithmetic.js';
 
+/** Roundings that commute with adding a value already on the grid: round(a + x) = a + round(x). */
+const TRANSLATES: ReadonlySet<Rounding> = new Set(['TRN', 'RND', 'RND_MIN_INF']);
+
 /**
- * Sums as hls4ml's firmware makes them: bias first, then every product cast to the accumulator before it is added, every
- * sum cast again. What is proven equal is done in fewer steps:
+ * Sums of products as hls4ml's firmware makes them: every product cast to the accumulator before it is added, every sum
+ * cast again. What is proven equal is done in fewer steps:
  * with WRAP only the products' rounding matters and one wrap at the end gives the same bits;
- * with saturation the same holds up to the first partial sum that can leave the type.
+ * with saturation the same holds up to the first product or partial sum that can leave the type.
  */
 export function accumulate(builder: CircuitBuilder, products: readonly number[], accum: FixedType | undefined): number {
   if (accum === undefined) return sum(builder, products);
   const rounded = products.map((op) => roundTo(builder, op, fractionBits(accum), accum.rounding));
   if (accum.overflow === 'WRAP') return castTo(builder, sum(builder, rounded), accum);
-  const safe = safeSteps(rounded.map((op) => builder.intervalOf(op)), accum);
-  let acc = sum(builder, rounded.slice(0, safe));
-  for (const op of rounded.slice(safe)) acc = castTo(builder, builder.add(acc, castTo(builder, op, accum)), accum);
-  return acc;
+  const safe = safeSteps(rounded.map((op) => builder.intervalOf(op)), accum, true);
+  return addEach(builder, sum(builder, rounded.slice(0, safe)), rounded.slice(safe).map((op) => castTo(builder, op, accum)), accum);
 }
 
-/** How many terms, from the first, can be added before a term or a partial sum can leave the type. */
-function safeSteps(terms: readonly Interval[], accum: FixedType): number {
-  let partial: Interval = { lo: 0, hi: 0, exp: -fractionBits(accum) };
+/** Sums of values as hls4ml's pooling makes them: every sum cast to the accumulator, the values themselves not. */
+export function accumulateValues(builder: CircuitBuilder, values: readonly number[], accum: FixedType | undefined): number {
+  if (accum === undefined) return sum(builder, values);
+  const drops = values.some((op) => builder.intervalOf(op).exp < -fractionBits(accum));
+  if (drops && !TRANSLATES.has(accum.rounding)) return addEach(builder, builder.constant(0), values, accum);
+  const rounded = values.map((op) => roundTo(builder, op, fractionBits(accum), accum.rounding));
+  if (accum.overflow === 'WRAP') return castTo(builder, sum(builder, rounded), accum);
+  const safe = safeSteps(rounded.map((op) => builder.intervalOf(op)), accum, false);
+  return addEach(builder, sum(builder, rounded.slice(0, safe)), rounded.slice(safe), accum);
+}
+
+/** One after another, every sum cast. */
+function addEach(builder: CircuitBuilder, start: number, terms: readonly number[], accum: FixedType): number {
+  return terms.reduce((acc, op) => castTo(builder, builder.add(acc, op), accum), start);
+}
+
+/** How many terms, from the first, can be added before a partial sum (or a term itself) can leave the type. */
+function safeSteps(terms: readonly Interval[], accum: FixedType, termsToo: boolean): number {
+  let partial: Interval = { lo: 0, hi: 0, exp: accum.integer - accum.width };
   for (let i = 0; i < terms.length; i++) {
     const term = terms[i] as Interval;
     partial = addIntervals(partial, term, 0);
-    if (!castIsIdentity(term, accum) || !castIsIdentity(partial, accum)) return i;
+    if ((termsToo && !castIsIdentity(term, accum)) || !castIsIdentity(partial, accum)) return i;
   }
   return terms.length;
 }
@@ -83,7 +100,7 @@ function needsSteps(intervals: readonly (Interval | undefined)[], matrix: Weight
     if (x.exp + w.exp < exp && !(x.lo === 0 && x.hi === 0)) return true;
     if (saturates) terms.push(mulIntervals(x, { lo: w.n, hi: w.n, exp: w.exp }));
   }
-  return saturates && safeSteps(terms, accum) < terms.length;
+  return saturates && safeSteps(terms, accum, true) < terms.length;
 }
 
 /** The bias rounded to the accumulator's grid, not yet overflowed. */

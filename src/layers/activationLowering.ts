@@ -1,5 +1,5 @@
 import type { FixedType } from '../fixed/fixedType.js';
-import { fixedType, formatFixedType, fractionBits } from '../fixed/fixedType.js';
+import { fixedType, formatFixedType } from '../fixed/fixedType.js';
 import { bitLength, dyadicOf } from '../fixed/integer.js';
 import type { Value } from '../circuit/semantics.js';
 import { CompileError } from '../errors.js';
@@ -93,7 +93,7 @@ function configuredTable(params: ActivationParams, context: LoweringContext): Sc
 
 /** A table entry as the C++ makes it: the double rounded to float32, then cast. */
 export function float32Entry(value: number, type: FixedType): Value {
-  return { n: castFloat(Math.fround(value), type), exp: -fractionBits(type) };
+  return { n: castFloat(Math.fround(value), type), exp: type.integer - type.width };
 }
 
 /** Entries per unit of the argument; only dyadic ones index exactly. */
@@ -131,7 +131,7 @@ function exponential(params: ActivationParams, context: LoweringContext): Scalar
   const { builder } = context;
   const type = needsResult(context, params.function);
   const zero = builder.constant(0);
-  const table = functionTable(builder, (v) => ({ n: castFloat(activate(params, Math.min(v, 0)), type), exp: -fractionBits(type) }));
+  const table = functionTable(builder, (v) => ({ n: castFloat(activate(params, Math.min(v, 0)), type), exp: type.integer - type.width }));
   return (x) => {
     const negative = isNegative(builder, x);
     const below = table(select(builder, negative, x, zero));
@@ -156,5 +156,5 @@ function wholeTable(params: ActivationParams, context: LoweringContext): Scalar 
     }
   }
   const saturated: FixedType = { ...type, overflow: type.overflow === 'SAT_SYM' ? 'SAT_SYM' : 'SAT' };
-  return functionTable(context.builder, (v) => ({ n: castFloat(activate(params, v), saturated), exp: -fractionBits(type) }));
+  return functionTable(context.builder, (v) => ({ n: castFloat(activate(params, v), saturated), exp: type.integer - type.width }));
 }

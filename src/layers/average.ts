@@ -1,6 +1,6 @@
 import type { FixedType } from '../fixed/fixedType.js';
 import { fractionBits } from '../fixed/fixedType.js';
-import { accumulate } from './accumulate.js';
+import { accumulateValues } from './accumulate.js';
 import { balanced, castTo, divideRounded, maximum, minimum, sum } from './arithmetic.js';
 import type { LoweringContext } from './definition.js';
 import { needsResult } from './lowering.js';
@@ -12,7 +12,7 @@ import { needsResult } from './lowering.js';
 export function average(context: LoweringContext, terms: readonly number[], n: number): number {
   const { builder, precision } = context;
   const accum = precision?.accum;
-  if (accum !== undefined) return divideRounded(builder, accumulate(builder, terms, accum), n, fractionBits(accum), 'TRN_ZERO');
+  if (accum !== undefined) return divideRounded(builder, accumulateValues(builder, terms, accum), n, fractionBits(accum), 'TRN_ZERO');
   const total = sum(builder, terms);
   if (Number.isInteger(Math.log2(n))) return builder.shift(total, -Math.log2(n));
   const result = needsResult(context, `an average of ${n} values`);

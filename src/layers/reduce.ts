@@ -1,7 +1,7 @@
 import { tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
 import { assertNever } from '../errors.js';
-import { accumulate } from './accumulate.js';
+import { accumulateValues } from './accumulate.js';
 import { average, extreme } from './average.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { lowerElements } from './lowering.js';
@@ -42,7 +42,7 @@ function lowerReduce(params: ReduceParams, [x]: readonly LoweredTensor[], contex
     const terms = Array.from(groups.members.subarray(g * groups.size, (g + 1) * groups.size), (i) => input.ops[i] as number);
     switch (params.operation) {
       case 'sum':
-        return accumulate(context.builder, terms, context.precision?.accum);
+        return accumulateValues(context.builder, terms, context.precision?.accum);
       case 'mean':
         return average(context, terms, groups.size);
       case 'max':

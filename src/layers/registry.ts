@@ -11,6 +11,7 @@ import { denseLayer, type DenseParams } from './dense.js';
 import { dotLayer, type DotParams } from './dot.js';
 import { elementwiseLayer, type ElementwiseParams } from './elementwise.js';
 import { embeddingLayer, type EmbeddingParams } from './embedding.js';
+import { forestLayer, type ForestParams } from './forest.js';
 import { gatherLayer, type GatherParams } from './gather.js';
 import { matmulLayer, type MatmulParams } from './matmul.js';
 import { padLayer, type PadParams } from './pad.js';
@@ -36,6 +37,7 @@ export interface LayerParams {
   readonly dot: DotParams;
   readonly elementwise: ElementwiseParams;
   readonly embedding: EmbeddingParams;
+  readonly forest: ForestParams;
   readonly gather: GatherParams;
   readonly matmul: MatmulParams;
   readonly pad: PadParams;
@@ -64,6 +66,7 @@ export const layers: { readonly [Kind in LayerKind]: LayerDefinition<LayerParams
   dot: dotLayer,
   elementwise: elementwiseLayer,
   embedding: embeddingLayer,
+  forest: forestLayer,
   gather: gatherLayer,
   matmul: matmulLayer,
   pad: padLayer,

@@ -143,7 +143,7 @@ function legacySoftmax(context: LoweringContext): Vector {
   const low = -size / 2;
   const exponential = tableOf(0, low, low + size - 1, (i) => float32Entry(Math.exp(Math.fround((16 * i) / size)), type));
   const inverse = tableOf(0, 0, size - 1, (k) => float32Entry(k === 0 ? 0 : 1 / Math.fround((64 * k) / size), type));
-  const one = builder.constant(castFloat(1, type), -fractionBits(type));
+  const one = builder.constant(castFloat(1, type), type.integer - type.width);
   return (xs) =>
     xs.map((x, i) => {
       const terms = xs.map((other, j) =>

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import type { FixedType } from '../../src/fixed/fixedType.js';
+import { fixedType } from '../../src/fixed/fixedType.js';
+import { tensor } from '../../src/model/tensor.js';
+import { sizeOf } from '../../src/model/tensor.js';
+import { Random } from '../helpers/random.js';
+import type { OneLayer, Operand } from './helpers.js';
+import { floatOf, graphOf, lowerGraph, randomRaw, runFloat, type } from './helpers.js';
+
+const random = new Random(0x1a7e5);
+const x = (shape: readonly number[], t: FixedType = type('fixed<8,4>')): Operand => ({ shape, type: t });
+const dyadics = (shape: readonly number[], bits = 6, exp = -3) =>
+  tensor(shape, Float64Array.from({ length: sizeOf(shape) }, () => random.int(-(2 ** bits), 2 ** bits) * 2 ** exp));
+
+const conv = { strides: [1], dilations: [1], pads: [0, 0], groups: 1, bias: null };
+const pool = { mode: 'max', kernel: [2, 2], strides: [2, 2], dilations: [1, 1], pads: [0, 0, 0, 0], countIncludePad: false, ceilMode: false };
+
+/** Layers whose circuit without precision is exact: it must give what float64 gives. */
+const EXACT: readonly (readonly [string, OneLayer])[] = [
+  ['dense', { kind: 'dense', params: { weight: dyadics([5, 3]), bias: dyadics([3]) }, operands: [x([1, 5])] }],
+  ['dense on rows', { kind: 'dense', params: { weight: dyadics([4, 3]), bias: null }, operands: [x([1, 2, 3, 4])] }],
+  ['conv 1-D', { kind: 'conv', params: { ...conv, weight: dyadics([3, 2, 3]), bias: dyadics([3]) }, operands: [x([1, 2, 7])] }],
+  ['conv 2-D, strides, dilation, pads', { kind: 'conv', params: { weight: dyadics([2, 3, 2, 3]), bias: dyadics([2]), strides: [2, 1], dilations: [1, 2], pads: [1, 0, 2, 3], groups: 1 }, operands: [x([1, 3, 5, 6])] }],
+  ['conv in groups', { kind: 'conv', params: { ...conv, weight: dyadics([6, 2, 3]), pads: [1, 1], groups: 3 }, operands: [x([1, 6, 4])] }],
+  ['depthwise conv', { kind: 'conv', params: { weight: dyadics([3, 1, 2, 2]), bias: dyadics([3]), strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], groups: 3 }, operands: [x([1, 3, 3, 3])] }],
+  ['conv 3-D', { kind: 'conv', params: { weight: dyadics([2, 1, 2, 2, 2]), bias: null, strides: [1, 1, 1], dilations: [1, 1, 1], pads: [0, 0, 0, 0, 0, 0], groups: 1 }, operands: [x([1, 1, 3, 2, 3])] }],
+  ['matmul', { kind: 'matmul', params: {}, operands: [x([1, 2, 3]), x([1, 3, 4], type('fixed<6,2>'))] }],
+  ['matmul, broadcast', { kind: 'matmul', params: {}, operands: [x([1, 2, 2, 3]), x([1, 3, 2])] }],
+  ['batch normalization', { kind: 'batchNormalization', params: { scale: dyadics([3]), bias: dyadics([3]), axis: 1 }, operands: [x([1, 3, 4])] }],
+  ['add, broadcast', { kind: 'elementwise', params: { operation: 'add' }, operands: [x([1, 4, 1]), x([1, 1, 3], type('ufixed<5,3>'))] }],
+  ['sub of a constant', { kind: 'elementwise', params: { operation: 'sub' }, operands: [dyadics([3]), x([1, 3])] }],
+  ['mul', { kind: 'elementwise', params: { operation: 'mul' }, operands: [x([1, 4]), x([1, 4])] }],
+  ['mul by constants', { kind: 'elementwise', params: { operation: 'mul' }, operands: [dyadics([4, 1]), x([1, 4, 2])] }],
+  ['div by powers of two', { kind: 'elementwise', params: { operation: 'div' }, operands: [x([1, 3]), tensor([3], [4, -0.5, 1])] }],
+  ['max', { kind: 'elementwise', params: { operation: 'max' }, operands: [x([1, 6]), x([1, 6], type('fixed<6,5>'))] }],
+  ['min', { kind: 'elementwise', params: { operation: 'min' }, operands: [x([1, 6]), x([1, 6], type('fixed<6,5>'))] }],
+  ['average', { kind: 'elementwise', params: { operation: 'average' }, operands: [x([1, 4]), x([1, 4])] }],
+  ['dot', { kind: 'dot', params: { axis: -1, keepDims: false }, operands: [x([1, 2, 5]), x([1, 2, 5])] }],
+  ['dot of itself, kept axis', { kind: 'dot', params: { axis: 1, keepDims: true }, operands: [x([1, 4]), x([1, 4])] }],
+  ['linear', { kind: 'activation', params: { function: 'linear' }, operands: [x([1, 4])] }],
+  ['relu', { kind: 'activation', params: { function: 'relu' }, operands: [x([1, 8])] }],
+  ['relu of unsigned', { kind: 'activation', params: { function: 'relu' }, operands: [x([1, 3], type('ufixed<4,4>'))] }],
+  ['leaky relu', { kind: 'activation', params: { function: 'leakyRelu', alpha: 0.125 }, operands: [x([1, 8])] }],
+  ['leaky relu, negative slope', { kind: 'activation', params: { function: 'leakyRelu', alpha: -0.75 }, operands: [x([1, 8])] }],
+  ['hard sigmoid', { kind: 'activation', params: { function: 'hardSigmoid', alpha: 0.25, beta: 0.5 }, operands: [x([1, 8])] }],
+  ['clip', { kind: 'clip', params: { min: -1.5, max: 3.25 }, operands: [x([1, 9])] }],
+  ['clip above', { kind: 'clip', params: { min: null, max: 0 }, operands: [x([1, 9])] }],
+  ['max pooling', { kind: 'pool', params: pool, operands: [x([1, 2, 4, 5])] }],
+  ['max pooling, pads, ceil mode', { kind: 'pool', params: { ...pool, kernel: [3, 2], pads: [1, 1, 1, 0], ceilMode: true }, operands: [x([1, 1, 4, 5])] }],
+  ['average pooling', { kind: 'pool', params: { ...pool, mode: 'average' }, operands: [x([1, 2, 4, 4])] }],
+  ['average pooling with its padding', { kind: 'pool', params: { ...pool, mode: 'average', pads: [1, 1, 1, 1], countIncludePad: true }, operands: [x([1, 1, 4, 4])] }],
+  ['reduce sum', { kind: 'reduce', params: { operation: 'sum', axes: [1, 3], keepDims: false }, operands: [x([1, 2, 3, 2])] }],
+  ['reduce mean', { kind: 'reduce', params: { operation: 'mean', axes: [-1], keepDims: true }, operands: [x([1, 3, 4])] }],
+  ['reduce max', { kind: 'reduce', params: { operation: 'max', axes: [2], keepDims: false }, operands: [x([1, 2, 5])] }],
+  ['reduce min', { kind: 'reduce', params: { operation: 'min', axes: [1], keepDims: false }, operands: [x([1, 7])] }],
+  ['to integer', { kind: 'toInteger', params: {}, operands: [x([1, 9])] }],
+  ['embedding', { kind: 'embedding', params: { table: dyadics([6, 2]) }, operands: [x([1, 5], type('uint<4>'))] }],
+  ['embedding of a signed index', { kind: 'embedding', params: { table: dyadics([3, 2]) }, operands: [x([1, 5], type('int<3>'))] }],
+  ['embedding, one row', { kind: 'embedding', params: { table: dyadics([1, 3]) }, operands: [x([1, 2], type('uint<2>'))] }],
+  ['concat', { kind: 'concat', params: { axis: -1 }, operands: [x([1, 2, 2]), x([1, 2, 3], type('ufixed<3,1>')), dyadics([1, 2, 1])] }],
+  ['reshape', { kind: 'reshape', params: { shape: [1, 3, 4] }, operands: [x([1, 2, 6])] }],
+  ['transpose', { kind: 'transpose', params: { perm: [0, 3, 1, 2] }, operands: [x([1, 2, 3, 4])] }],
+  ['gather', { kind: 'gather', params: { axis: 1, indices: tensor([2, 2], [3, -1, 0, 1]) }, operands: [x([1, 4, 2])] }],
+  ['slice', { kind: 'slice', params: { axes: [1, 2], starts: [0, 4], ends: [3, -1], steps: [2, -2] }, operands: [x([1, 3, 5])] }],
+  ['pad', { kind: 'pad', params: { pads: [0, 1, 0, 0, 0, 2], value: 0.5 }, operands: [x([1, 2, 3])] }],
+  ['crop', { kind: 'pad', params: { pads: [0, -1, 0, 1], value: 0 }, operands: [x([1, 4])] }],
+];
+
+describe('a layer without precision is exact', () => {
+  it.each(EXACT)('%s', (_, layer) => {
+    const circuit = lowerGraph(graphOf(layer));
+    for (let event = 0; event < 25; event++) {
+      const raw = randomRaw(random, layer.operands);
+      expect(runFloat(circuit, raw)).toEqual(floatOf(layer, raw).map((v) => v + 0));
+    }
+  });
+});
+
+describe('ports', () => {
+  it('leave the batch axis out and keep a declared type that fits', () => {
+    const result = type('fixed<9,5,RND,SAT>');
+    const circuit = lowerGraph(graphOf({ kind: 'activation', params: { function: 'linear' }, operands: [x([1, 2, 3])], precision: { result, source: 'config' } }));
+    expect(circuit.inputs[0]?.shape).toEqual([2, 3]);
+    expect(circuit.outputs[0]?.shape).toEqual([2, 3]);
+    expect(circuit.outputs[0]?.types).toEqual([result]);
+  });
+
+  it('take the smallest common type where none is declared', () => {
+    const circuit = lowerGraph(graphOf({ kind: 'elementwise', params: { operation: 'add' }, operands: [x([1, 2]), x([1, 2])] }));
+    expect(circuit.outputs[0]?.types).toEqual([fixedType(true, 9, 5)]);
+  });
+
+  it('give every op its layer and element', () => {
+    const circuit = lowerGraph(graphOf({ kind: 'elementwise', params: { operation: 'add' }, operands: [x([1, 3]), x([1, 3])] }));
+    expect(circuit.origins.map((origin) => origin.layer)).toEqual(['x0', 'x1', 'layer']);
+    expect([...circuit.element.subarray(6)]).toEqual([0, 1, 2]);
+  });
+});
