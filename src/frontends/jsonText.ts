@@ -1,0 +1,41 @@
+import type { z } from 'zod';
+import { CompileError } from '../errors.js';
+import type { ModelSource } from './frontend.js';
+
+/** The parsed JSON of a source, or a CompileError that says where the text breaks. */
+export function parseJsonSource(source: ModelSource): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(source.bytes);
+  } catch {
+    throw new CompileError('input', { code: 'not-utf8', where: [source.name], what: 'is not UTF-8 text.' });
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/\s+/g, ' ').slice(0, 120) : 'unreadable';
+    throw new CompileError('input', {
+      code: 'bad-json',
+      where: [source.name],
+      what: `is broken JSON (${text.length} characters): ${reason}.`,
+      mend: 'The file may be truncated; save the model again.',
+    });
+  }
+}
+
+/** The first characters of a source, for content tests. */
+export function headText(source: ModelSource, length = 4096): string {
+  return new TextDecoder().decode(source.bytes.subarray(0, length));
+}
+
+/** Checks untrusted JSON against a schema; up to five problems, each with its path. */
+export function checkSchema<T>(schema: z.ZodType<T>, value: unknown, where: readonly string[]): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.slice(0, 5).map((issue) => ({
+    code: 'bad-field',
+    where: [...where, issue.path.map(String).join('.').slice(0, 200) || 'top level'],
+    what: `${issue.message}.`.slice(0, 300),
+  }));
+  throw new CompileError('input', problems);
+}

@@ -1,0 +1,115 @@
+import type { ActivationParams } from '../../../layers/activation.js';
+import { sizeOf } from '../../../model/tensor.js';
+import type { GraphBuilder } from '../builder.js';
+import type { Operator, OperatorTable } from '../operator.js';
+import type { ConstantValue, OperatorNode, VariableValue } from '../values.js';
+import { constant, constantInput, fail, leadOf, normalAxis, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
+
+/** A function of one value; on constants the layer's own float meaning is used. */
+function activation(paramsOf: (node: OperatorNode) => ActivationParams): Operator {
+  return {
+    fold: (node, inputs, builder) => {
+      const x = inputs[0] as ConstantValue;
+      const y = builder.catalogue.evaluate('activation', paramsOf(node), [{ shape: x.shape, data: x.data }]);
+      return [constant(node.outputs[0] ?? '', x.shape, y.data)];
+    },
+    run: (node, builder) => {
+      const x = variableInput(node, 0);
+      return [builder.emit(node, 'activation', paramsOf(node), [x], { shape: x.shape })];
+    },
+  };
+}
+
+const SELU_ALPHA = 1.67326319217681884765625;
+const SELU_GAMMA = 1.05070102214813232421875;
+
+function seluParams(node: OperatorNode): ActivationParams {
+  const alpha = node.attributes.float('alpha', SELU_ALPHA);
+  const gamma = node.attributes.float('gamma', SELU_GAMMA);
+  if (Math.abs(alpha - SELU_ALPHA) > 1e-5 || Math.abs(gamma - SELU_GAMMA) > 1e-5) fail(node, 'unsupported', 'selu-constants', `alpha ${alpha} and gamma ${gamma}; only the standard ${SELU_ALPHA} and ${SELU_GAMMA} are supported.`);
+  return { function: 'selu' };
+}
+
+/** A slope for negative values: one number for all elements. */
+const prelu: Operator = {
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    const alpha = scalarOf(node, constantInput(node, 1, 'slope'), 'slope');
+    if (!Number.isFinite(alpha)) fail(node, 'input', 'not-finite', `its slope is ${alpha}.`);
+    return [builder.emit(node, 'activation', { function: 'leakyRelu', alpha }, [x], { shape: x.shape })];
+  },
+};
+
+/** Bounds come as attributes up to opset 10 and as inputs after; an infinite bound is none. */
+const clip: Operator = {
+  fold: (node, inputs) => {
+    const x = inputs[0] as ConstantValue;
+    const { min, max } = clipBounds(node);
+    return [constant(node.outputs[0] ?? '', x.shape, x.data.map((n) => Math.min(Math.max(n, min), max)), { integer: x.integer })];
+  },
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    const { min, max } = clipBounds(node);
+    if (Number.isNaN(min) || Number.isNaN(max)) fail(node, 'input', 'not-finite', `its bounds are ${min} and ${max}.`);
+    if (min > max) fail(node, 'input', 'bad-attribute', `its lower bound ${min} is above its upper bound ${max}.`);
+    const params = { min: Number.isFinite(min) ? min : null, max: Number.isFinite(max) ? max : null };
+    return [builder.emit(node, 'clip', params, [x], { shape: x.shape, integer: x.integer })];
+  },
+};
+
+/** The largest float32: what exporters write for no bound. */
+const FLOAT32_MAX = 3.4028234663852886e38;
+
+function clipBounds(node: OperatorNode): { readonly min: number; readonly max: number } {
+  const low = optionalConstant(node, 1, 'lower bound');
+  const high = optionalConstant(node, 2, 'upper bound');
+  const min = low === undefined ? node.attributes.float('min', -Infinity) : scalarOf(node, low, 'lower bound');
+  const max = high === undefined ? node.attributes.float('max', Infinity) : scalarOf(node, high, 'upper bound');
+  return { min: min <= -FLOAT32_MAX ? -Infinity : min, max: max >= FLOAT32_MAX ? Infinity : max };
+}
+
+/** Up to opset 12 softmax runs over all axes from `axis` on, flattened; after, over that one axis. */
+const softmax: Operator = {
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    const rank = x.shape.length;
+    const axis = normalAxis(node, node.attributes.int('axis', node.opset < 13 ? 1 : -1), rank);
+    if (node.opset >= 13 || sizeOf(x.shape.slice(axis + 1)) === 1) return [emitSoftmax(node, builder, x, axis)];
+    const flat = builder.reshape(node, x, [1, sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))], `${node.name}/flat`);
+    return [builder.reshape(node, emitSoftmax(node, builder, flat, 2), x.shape, `${node.name}/shape`)];
+  },
+};
+
+function emitSoftmax(node: OperatorNode, builder: GraphBuilder, x: VariableValue, axis: number): VariableValue {
+  return builder.emit(node, 'softmax', { axis: axis + leadOf(x.shape) }, [x], { shape: x.shape });
+}
+
+/** Identity stays a layer: a precision file may give it a type. */
+const identity: Operator = {
+  fold: (_, inputs) => [inputs[0] as ConstantValue],
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    return [builder.emit(node, 'activation', { function: 'linear' }, [x], { shape: x.shape, integer: x.integer })];
+  },
+};
+
+/** At inference dropout does nothing. */
+const dropout: Operator = { run: (node) => [requiredInput(node, 0)] };
+
+/** Functions of one value, and softmax. */
+export const activations: OperatorTable = {
+  Relu: activation(() => ({ function: 'relu' })),
+  LeakyRelu: activation((node) => ({ function: 'leakyRelu', alpha: node.attributes.float('alpha', Math.fround(0.01)) })),
+  Sigmoid: activation(() => ({ function: 'sigmoid' })),
+  Tanh: activation(() => ({ function: 'tanh' })),
+  HardSigmoid: activation((node) => ({ function: 'hardSigmoid', alpha: node.attributes.float('alpha', Math.fround(0.2)), beta: node.attributes.float('beta', 0.5) })),
+  Elu: activation((node) => ({ function: 'elu', alpha: node.attributes.float('alpha', 1) })),
+  Selu: activation(seluParams),
+  Softplus: activation(() => ({ function: 'softplus' })),
+  Softsign: activation(() => ({ function: 'softsign' })),
+  PRelu: prelu,
+  Clip: clip,
+  Softmax: softmax,
+  Identity: identity,
+  Dropout: dropout,
+};

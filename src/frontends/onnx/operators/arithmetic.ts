@@ -1,0 +1,194 @@
+import { broadcastShapes } from '../../../model/tensor.js';
+import type { ElementwiseParams } from '../../../layers/elementwise.js';
+import type { GraphBuilder } from '../builder.js';
+import { foldBinary, foldUnary, foldWhere } from '../fold.js';
+import type { Operator, OperatorTable } from '../operator.js';
+import type { ComparisonValue, ConstantValue, OperatorNode, Value, VariableValue } from '../values.js';
+import { constant, constantInput, fail, formatShape, requiredInput, scalarOf, variableInput } from '../values.js';
+
+type Operation = ElementwiseParams['operation'];
+
+const FLOAT: Readonly<Record<Operation, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  max: Math.max,
+  min: Math.min,
+  average: (a, b) => (a + b) / 2,
+};
+
+/** Two inputs with broadcasting, at least one of them variable. */
+export function emitBinary(node: OperatorNode, builder: GraphBuilder, operation: Operation, a: Value, b: Value, name?: string): VariableValue {
+  if (a.kind === 'comparison' || b.kind === 'comparison') return fail(node, 'unsupported', 'comparison', 'uses the result of a comparison; only Where may.');
+  const shape = broadcastShapes(a.shape, b.shape);
+  if (shape === undefined) return fail(node, 'input', 'shape-mismatch', `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not broadcast.`);
+  const integer = a.integer && b.integer;
+  if (operation === 'div') checkDivisor(node, b);
+  const options = { shape, integer, ...(name === undefined ? {} : { name }) };
+  if (operation === 'div' && integer) {
+    const quotient = builder.emit(node, 'elementwise', { operation }, [a, b], { ...options, name: `${node.name}/quotient` });
+    return builder.emit(node, 'toInteger', {}, [quotient], { integer: true });
+  }
+  return builder.emit(node, 'elementwise', { operation }, [a, b], options);
+}
+
+function checkDivisor(node: OperatorNode, b: Value): void {
+  if (b.kind !== 'constant') fail(node, 'unsupported', 'variable-divisor', 'divides by a variable; only constant divisors are supported.', 'Multiply by a reciprocal computed in the model, or divide by a constant.');
+  else if (b.data.some((n) => n === 0)) fail(node, 'input', 'division-by-zero', 'divides by a constant that holds 0.');
+}
+
+function binary(operation: Operation): Operator {
+  return {
+    least: 2,
+    fold: (node, inputs, builder) => {
+      const [a, b] = inputs as [ConstantValue, ConstantValue];
+      const f = FLOAT[operation];
+      return [foldBinary(node, builder, a, b, operation === 'div' && a.integer && b.integer ? (x, y) => Math.trunc(x / y) : f)];
+    },
+    run: (node, builder) => [emitBinary(node, builder, operation, requiredInput(node, 0), requiredInput(node, 1))],
+  };
+}
+
+/** Max, Min, Sum, Mean of any number of inputs: a chain whose last link has the node's name. */
+function variadic(operation: 'max' | 'min' | 'add', mean = false): Operator {
+  return {
+    fold: (node, inputs, builder) => {
+      const total = inputs.reduce((a, b) => foldBinary(node, builder, a, b, FLOAT[operation]));
+      return [mean ? foldUnary(node, total, (n) => n / inputs.length, false) : total];
+    },
+    run: (node, builder) => {
+      const inputs = node.inputs.map((_, i) => requiredInput(node, i));
+      const [first] = inputs;
+      if (first === undefined) return fail(node, 'input', 'missing-input', 'has no inputs.');
+      if (inputs.length === 1) return [first];
+      if (mean && inputs.length === 2) return [emitBinary(node, builder, 'average', first, inputs[1] as Value)];
+      let total: Value = first;
+      inputs.slice(1).forEach((input, i) => {
+        const last = i === inputs.length - 2 && !mean;
+        const both = total.kind === 'constant' && input.kind === 'constant';
+        if (both) total = foldBinary(node, builder, total as ConstantValue, input, FLOAT[operation]);
+        else total = emitBinary(node, builder, operation, total, input, last ? undefined : `${node.name}/${i + 1}`);
+      });
+      if (!mean) return [total];
+      return [emitBinary(node, builder, 'div', total, constant(`${node.name}:count`, [], [inputs.length], { quantised: true }))];
+    },
+  };
+}
+
+/** An operator that constants alone may use. */
+function constantsOnly(f: (node: OperatorNode, inputs: readonly ConstantValue[], builder: GraphBuilder) => ConstantValue, least = 1): Operator {
+  return {
+    least,
+    fold: (node, inputs, builder) => [f(node, inputs, builder)],
+    run: (node) => fail(node, 'unsupported', 'variable-input', 'is supported on constants only, and this one depends on the model\'s inputs.'),
+  };
+}
+
+function unaryOnConstants(f: (n: number) => number, integer?: boolean): Operator {
+  return constantsOnly((node, inputs) => foldUnary(node, inputs[0] as ConstantValue, f, integer));
+}
+
+function compareOnConstants(f: (a: number, b: number) => boolean): Operator {
+  return constantsOnly((node, inputs, builder) => foldBinary(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue, (a, b) => (f(a, b) ? 1 : 0), true), 2);
+}
+
+/** x^2 as x · x, x^1 as x; other exponents on constants only. */
+const pow: Operator = {
+  least: 2,
+  fold: (node, inputs, builder) => [foldBinary(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue, Math.pow, inputs[0]?.integer ?? false)],
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    const exponent = scalarOf(node, constantInput(node, 1, 'exponent'), 'exponent');
+    if (exponent === 1) return [x];
+    if (exponent === 2) return [emitBinary(node, builder, 'mul', x, x)];
+    return fail(node, 'unsupported', 'exponent', `raises to the power ${exponent}; 1 and 2 are supported.`);
+  },
+};
+
+const neg: Operator = {
+  fold: (node, inputs) => [foldUnary(node, inputs[0] as ConstantValue, (n) => 0 - n)],
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    return [emitBinary(node, builder, 'mul', x, constant(`${node.name}:minusOne`, [], [-1], { integer: x.integer, quantised: true }))];
+  },
+};
+
+/** |x| = max(x, −x) */
+const abs: Operator = {
+  fold: (node, inputs) => [foldUnary(node, inputs[0] as ConstantValue, Math.abs)],
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    const minus = emitBinary(node, builder, 'mul', x, constant(`${node.name}:minusOne`, [], [-1], { integer: x.integer, quantised: true }), `${node.name}/negative`);
+    return [emitBinary(node, builder, 'max', x, minus)];
+  },
+};
+
+const mod: Operator = constantsOnly((node, inputs, builder) => {
+  const fmod = node.attributes.int('fmod', 0) === 1;
+  return foldBinary(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue, (a, b) => (fmod ? a % b : a - b * Math.floor(a / b)));
+}, 2);
+
+/** x > t against a constant: kept aside for the softplus that torch writes with Where. */
+const greater: Operator = {
+  ...compareOnConstants((a, b) => a > b),
+  run: (node) => {
+    const of = variableInput(node, 0);
+    const threshold = scalarOf(node, constantInput(node, 1, 'threshold'), 'threshold');
+    return [{ kind: 'comparison', of, threshold } satisfies ComparisonValue];
+  },
+};
+
+/** From here on softplus(x) = x to 2.1e-9. */
+const SOFTPLUS_IS_LINEAR = 20;
+
+const where: Operator = {
+  least: 3,
+  fold: (node, inputs, builder) => {
+    const [condition, a, b] = inputs as [ConstantValue, ConstantValue, ConstantValue];
+    return [foldWhere(node, builder, condition, a, b)];
+  },
+  run: (node, builder) => {
+    const condition = requiredInput(node, 0);
+    const x = requiredInput(node, 1);
+    const y = requiredInput(node, 2);
+    if (condition.kind === 'comparison' && x.kind === 'variable' && y.kind === 'variable' && x.tensor === condition.of.tensor) {
+      const producer = builder.nodes.find((n) => n.output === y.tensor);
+      const isSoftplus = producer?.kind === 'activation' && (producer.params as { function: string }).function === 'softplus' && producer.inputs[0] === x.tensor;
+      if (isSoftplus && condition.threshold >= SOFTPLUS_IS_LINEAR) return [y];
+    }
+    return fail(node, 'unsupported', 'variable-where', 'chooses by a condition that depends on the model\'s inputs; only the x > 20 ? x : softplus(x) that torch writes is supported.');
+  },
+};
+
+/** Arithmetic, element by element. */
+export const arithmetic: OperatorTable = {
+  Add: binary('add'),
+  Sub: binary('sub'),
+  Mul: binary('mul'),
+  Div: binary('div'),
+  Max: variadic('max'),
+  Min: variadic('min'),
+  Sum: variadic('add'),
+  Mean: variadic('add', true),
+  Pow: pow,
+  Neg: neg,
+  Abs: abs,
+  Mod: mod,
+  Greater: greater,
+  Where: where,
+  Sqrt: unaryOnConstants(Math.sqrt),
+  Exp: unaryOnConstants(Math.exp),
+  Log: unaryOnConstants(Math.log),
+  Reciprocal: unaryOnConstants((n) => 1 / n),
+  Floor: unaryOnConstants(Math.floor),
+  Ceil: unaryOnConstants(Math.ceil),
+  Sign: unaryOnConstants(Math.sign),
+  Not: unaryOnConstants((n) => (n === 0 ? 1 : 0)),
+  Equal: compareOnConstants((a, b) => a === b),
+  Less: compareOnConstants((a, b) => a < b),
+  LessOrEqual: compareOnConstants((a, b) => a <= b),
+  GreaterOrEqual: compareOnConstants((a, b) => a >= b),
+  And: compareOnConstants((a, b) => a !== 0 && b !== 0),
+  Or: compareOnConstants((a, b) => a !== 0 || b !== 0),
+};

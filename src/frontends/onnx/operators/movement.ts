@@ -1,0 +1,231 @@
+import { sizeOf, stridesOf } from '../../../model/tensor.js';
+import type { GraphBuilder } from '../builder.js';
+import { foldConcat, foldGather, foldPick, foldReshape, foldTranspose } from '../fold.js';
+import type { Operator, OperatorTable } from '../operator.js';
+import type { ConstantValue, OperatorNode, Value, VariableValue } from '../values.js';
+import { constantInput, fail, formatShape, integerList, leadOf, modelShape, normalAxis, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
+
+function permutation(node: OperatorNode, rank: number): readonly number[] {
+  const perm = node.attributes.ints('perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
+  if (perm.length !== rank || new Set(perm).size !== rank || perm.some((axis) => !Number.isInteger(axis) || axis < 0 || axis >= rank)) {
+    fail(node, 'input', 'bad-permutation', `[${perm.slice(0, 16).join(', ')}] is no permutation of ${rank} axes.`);
+  }
+  return perm;
+}
+
+/** Axes of length 1, the batch among them, may go anywhere: only the others are really moved. */
+const transpose: Operator = {
+  fold: (node, inputs, builder) => {
+    const x = inputs[0] as ConstantValue;
+    return [foldTranspose(node, builder, x, permutation(node, x.shape.length))];
+  },
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    const perm = permutation(node, x.shape.length);
+    const shape = perm.map((axis) => x.shape[axis] as number);
+    const moved = perm.filter((axis) => x.shape[axis] !== 1);
+    if (moved.every((axis, i) => i === 0 || axis > (moved[i - 1] as number))) return [builder.reshape(node, x, shape)];
+    if (leadOf(x.shape) === 1) return [builder.emit(node, 'transpose', { perm: [0, ...perm.map((axis) => axis + 1)] }, [x], { shape, integer: x.integer })];
+    if (perm[0] === 0) return [builder.emit(node, 'transpose', { perm }, [x], { shape, integer: x.integer })];
+    const core = x.shape.flatMap((n, axis) => (n === 1 ? [] : [axis]));
+    const bare = builder.reshape(node, x, core.map((axis) => x.shape[axis] as number), `${node.name}/core`);
+    return [builder.emit(node, 'transpose', { perm: [0, ...moved.map((axis) => core.indexOf(axis) + 1)] }, [bare], { shape, integer: x.integer })];
+  },
+};
+
+const concat: Operator = {
+  fold: (node, inputs, builder) => {
+    const first = inputs[0] as ConstantValue;
+    return [foldConcat(node, builder, inputs, normalAxis(node, node.attributes.int('axis', 1), first.shape.length))];
+  },
+  run: (node, builder) => {
+    const inputs = node.inputs.map((_, i) => requiredInput(node, i));
+    const variable = inputs.find((input): input is VariableValue => input.kind === 'variable');
+    if (variable === undefined) return fail(node, 'unsupported', 'comparison', 'joins results of comparisons.');
+    if (inputs.length === 1) return [variable];
+    const axis = normalAxis(node, node.attributes.int('axis', 1), variable.shape.length);
+    if (axis === 0) fail(node, 'unsupported', 'batch-concat', 'joins along axis 0, which is the batch.');
+    const lead = leadOf(variable.shape);
+    const parts = inputs.map((input): Value => (input.kind === 'constant' ? { ...input, shape: modelShape(input.shape) } : input));
+    return [builder.emit(node, 'concat', { axis: axis + lead }, parts, { integer: inputs.every((input) => input.kind !== 'comparison' && input.integer) })];
+  },
+};
+
+/** Constant indices pick slices; a constant table under variable indices is an embedding. */
+const gather: Operator = {
+  least: 2,
+  fold: (node, inputs, builder) => {
+    const [x, indices] = inputs as [ConstantValue, ConstantValue];
+    return [foldGather(node, builder, x, indices, normalAxis(node, node.attributes.int('axis', 0), x.shape.length))];
+  },
+  run: (node, builder) => {
+    const data = requiredInput(node, 0);
+    const indices = requiredInput(node, 1);
+    if (data.kind === 'constant' && indices.kind === 'variable') return [emitEmbedding(node, builder, data, indices)];
+    if (data.kind !== 'variable' || indices.kind !== 'constant') return fail(node, 'unsupported', 'variable-gather', 'has both its data and its indices from the model\'s inputs; one of them must be constant.');
+    return [emitGather(node, builder, data, indices, normalAxis(node, node.attributes.int('axis', 0), data.shape.length))];
+  },
+};
+
+function emitEmbedding(node: OperatorNode, builder: GraphBuilder, table: ConstantValue, indices: VariableValue): VariableValue {
+  const axis = normalAxis(node, node.attributes.int('axis', 0), table.shape.length);
+  if (axis !== 0) fail(node, 'unsupported', 'embedding-axis', `looks a table up along axis ${axis}; axis 0 is supported.`);
+  return builder.emit(node, 'embedding', { table: builder.parameter(node, table, 'table') }, [indices], { shape: [...indices.shape, ...table.shape.slice(1)] });
+}
+
+function emitGather(node: OperatorNode, builder: GraphBuilder, x: VariableValue, indices: ConstantValue, axis: number): VariableValue {
+  const length = x.shape[axis] as number;
+  const bad = indices.data.find((n) => !Number.isInteger(n) || n < -length || n >= length);
+  if (bad !== undefined) fail(node, 'input', 'bad-index', `index ${bad} is outside axis ${axis} of ${formatShape(x.shape)}.`);
+  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  if (length === 1 && sizeOf(indices.shape) === 1) return builder.reshape(node, x, shape);
+  const lead = leadOf(x.shape);
+  if (axis === 0 && lead === 0) return fail(node, 'unsupported', 'batch-gather', 'picks several times from axis 0, which is the batch.');
+  const params = { axis: axis + lead, indices: { shape: indices.shape, data: indices.data.map((n) => (n < 0 ? n + length : n)), quantised: true } };
+  return builder.emit(node, 'gather', params, [x], { shape, integer: x.integer });
+}
+
+/** GatherND whose index tuples have one entry is a Gather along axis 0. */
+const gatherNd: Operator = {
+  least: 2,
+  run: (node, builder) => {
+    const x = requiredInput(node, 0);
+    const indices = constantInput(node, 1, 'indices');
+    if (indices.shape[indices.shape.length - 1] !== 1 || node.attributes.int('batch_dims', 0) !== 0) fail(node, 'unsupported', 'gather-nd', `has index tuples ${formatShape(indices.shape)}; tuples of one index without batch_dims are supported.`);
+    const flat = foldReshape(node, indices, indices.shape.slice(0, -1));
+    if (x.kind === 'constant') return [foldGather(node, builder, x, flat, 0)];
+    return [emitGather(node, builder, variableInput(node, 0), flat, 0)];
+  },
+};
+
+interface Bounds {
+  readonly axis: number;
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
+  readonly length: number;
+}
+
+/** ONNX's clamping of slice bounds; an end of −1 stands before the first element. */
+function sliceBounds(node: OperatorNode, shape: readonly number[]): readonly Bounds[] {
+  const list = (index: number, name: string): readonly number[] | undefined => integerList(node, node.inputs.length > 1 ? index : -1, name);
+  const starts = list(1, 'starts') ?? fail(node, 'input', 'missing-input', 'has no starts.');
+  const ends = list(2, 'ends') ?? fail(node, 'input', 'missing-input', 'has no ends.');
+  const axes = (list(3, 'axes') ?? starts.map((_, i) => i)).map((axis) => normalAxis(node, axis, shape.length));
+  const steps = list(4, 'steps') ?? starts.map(() => 1);
+  if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length || steps.includes(0)) {
+    fail(node, 'input', 'bad-slice', `has ${starts.length} starts, ${ends.length} ends, ${axes.length} axes and steps [${steps.slice(0, 8).join(', ')}].`);
+  }
+  return axes.map((axis, i) => {
+    const size = shape[axis] as number;
+    const step = steps[i] as number;
+    const clampTo = (n: number, low: number, high: number): number => Math.min(Math.max(n < 0 ? n + size : n, low), high);
+    const start = step > 0 ? clampTo(starts[i] as number, 0, size) : clampTo(starts[i] as number, 0, size - 1);
+    const end = step > 0 ? clampTo(ends[i] as number, 0, size) : clampTo(ends[i] as number, -1, size - 1);
+    return { axis, start, end, step, length: Math.max(0, Math.ceil((end - start) / step)) };
+  });
+}
+
+function foldSlice(node: OperatorNode, builder: GraphBuilder, x: ConstantValue, bounds: readonly Bounds[]): ConstantValue {
+  const strides = stridesOf(x.shape);
+  const shape = [...x.shape];
+  const starts = x.shape.map(() => 0);
+  const steps = x.shape.map(() => 1);
+  for (const { axis, start, step, length } of bounds) {
+    shape[axis] = length;
+    starts[axis] = start;
+    steps[axis] = step;
+  }
+  return foldPick(node, builder, x, shape, (p) => p.reduce((sum, n, axis) => sum + ((starts[axis] as number) + n * (steps[axis] as number)) * (strides[axis] as number), 0));
+}
+
+function emitSlice(node: OperatorNode, builder: GraphBuilder, x: VariableValue, all: readonly Bounds[], name?: string): VariableValue {
+  const bounds = all.filter(({ axis, start, step, length }) => start !== 0 || step !== 1 || length !== x.shape[axis]);
+  if (bounds.length === 0) return x;
+  const lead = leadOf(x.shape);
+  if (lead === 0 && bounds.some(({ axis, length }) => axis === 0 && length !== 1)) fail(node, 'unsupported', 'batch-slice', 'cuts axis 0, which is the batch.');
+  const kept = bounds.filter(({ axis }) => lead === 1 || axis !== 0);
+  if (kept.length === 0) return x;
+  const params = {
+    axes: kept.map(({ axis }) => axis + lead),
+    starts: kept.map(({ start }) => start),
+    ends: kept.map(({ end }) => end),
+    steps: kept.map(({ step }) => step),
+  };
+  return builder.emit(node, 'slice', params, [x], { integer: x.integer, ...(name === undefined ? {} : { name }) });
+}
+
+const slice: Operator = {
+  fold: (node, inputs, builder) => {
+    const x = inputs[0] as ConstantValue;
+    return [foldSlice(node, builder, x, sliceBounds(node, x.shape))];
+  },
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    return [emitSlice(node, builder, x, sliceBounds(node, x.shape))];
+  },
+};
+
+/** Parts along one axis: sizes as given, else as equal as may be. */
+function splitBounds(node: OperatorNode, shape: readonly number[]): readonly Bounds[] {
+  const axis = normalAxis(node, node.attributes.int('axis', 0), shape.length);
+  const size = shape[axis] as number;
+  const parts = node.outputs.length;
+  const part = Math.ceil(size / parts);
+  const given = integerList(node, node.inputs.length > 1 ? 1 : -1, 'split');
+  const sizes = given ?? Array.from({ length: parts }, (_, i) => Math.max(0, Math.min(part, size - i * part)));
+  if (sizes.length !== parts || sizes.reduce((sum, n) => sum + n, 0) !== size) fail(node, 'input', 'bad-split', `splits axis ${axis} of ${formatShape(shape)} into [${sizes.slice(0, 16).join(', ')}] for ${parts} outputs.`);
+  let start = 0;
+  return sizes.map((length) => {
+    const bounds = { axis, start, end: start + length, step: 1, length };
+    start += length;
+    return bounds;
+  });
+}
+
+const split: Operator = {
+  fold: (node, inputs, builder) => {
+    const x = inputs[0] as ConstantValue;
+    return splitBounds(node, x.shape).map((bounds, i) => ({ ...foldSlice(node, builder, x, [bounds]), name: node.outputs[i] ?? '' }));
+  },
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    return splitBounds(node, x.shape).map((bounds, i) => emitSlice(node, builder, x, [bounds], `${node.name}/${i}`));
+  },
+};
+
+const pad: Operator = {
+  run: (node, builder) => {
+    const x = variableInput(node, 0);
+    const rank = x.shape.length;
+    const mode = node.attributes.string('mode', 'constant');
+    if (mode !== 'constant') fail(node, 'unsupported', 'pad-mode', `pads in mode '${mode.slice(0, 20)}'; constant is supported.`);
+    const given = integerList(node, node.inputs.length > 1 ? 1 : -1, 'pads') ?? fail(node, 'input', 'missing-input', 'has no pads.');
+    const filling = optionalConstant(node, 2, 'value');
+    const value = filling === undefined ? node.attributes.float('value', 0) : scalarOf(node, filling, 'value');
+    const axes = (optionalConstant(node, 3, 'axes') === undefined ? x.shape.map((_, i) => i) : Array.from(constantInput(node, 3, 'axes').data)).map((axis) => normalAxis(node, axis, rank));
+    if (given.length !== 2 * axes.length || given.some((n) => !Number.isSafeInteger(n) || n < 0)) fail(node, 'unsupported', 'bad-pads', `pads are [${given.slice(0, 16).join(', ')}]; two numbers of at least 0 for each of ${axes.length} axes are supported.`);
+    if (!Number.isFinite(value)) fail(node, 'input', 'not-finite', `pads with ${value}.`);
+    const pads = new Array<number>(2 * rank).fill(0);
+    axes.forEach((axis, i) => {
+      pads[axis] = given[i] as number;
+      pads[axis + rank] = given[i + axes.length] as number;
+    });
+    if (pads.every((n) => n === 0)) return [x];
+    const lead = leadOf(x.shape);
+    if (lead === 0 && (pads[0] !== 0 || pads[rank] !== 0)) fail(node, 'unsupported', 'batch-pad', 'pads axis 0, which is the batch.');
+    const full = lead === 0 ? pads : [0, ...pads.slice(0, rank), 0, ...pads.slice(rank)];
+    return [builder.emit(node, 'pad', { pads: full, value: value + 0 }, [x], { integer: x.integer })];
+  },
+};
+
+/** What only moves elements. */
+export const movement: OperatorTable = {
+  Transpose: transpose,
+  Concat: concat,
+  Gather: gather,
+  GatherND: gatherNd,
+  Slice: slice,
+  Split: split,
+  Pad: pad,
+};

@@ -1,0 +1,174 @@
+import type { Problem } from '../../errors.js';
+import { CompileError } from '../../errors.js';
+import type { AttributeProto, TensorProto } from './schema.js';
+import { toFloat } from './schema.js';
+
+/** A tensor whose values the file fixes. */
+export interface ConstantValue {
+  readonly kind: 'constant';
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+  /** Of an integer type: shape arithmetic divides and truncates as integers do. */
+  readonly integer: boolean;
+  /** It came out of a quantiser. */
+  readonly quantised: boolean;
+}
+
+/** A tensor that depends on the inputs. */
+export interface VariableValue {
+  readonly kind: 'variable';
+  /** The model tensor that holds it: its shape is `modelShape(shape)`. */
+  readonly tensor: string;
+  /** As ONNX sees it, with a batch of one. */
+  readonly shape: readonly number[];
+  readonly integer: boolean;
+}
+
+/** x > threshold, element by element: only `Where` may use it. */
+export interface ComparisonValue {
+  readonly kind: 'comparison';
+  readonly of: VariableValue;
+  readonly threshold: number;
+}
+
+export type Value = ConstantValue | VariableValue | ComparisonValue;
+
+/** The model's shape of an ONNX tensor: the batch axis of length 1 in front, added where ONNX merged or moved it. */
+export function modelShape(shape: readonly number[]): readonly number[] {
+  return shape[0] === 1 ? shape : [1, ...shape];
+}
+
+/** How many axes `modelShape` puts in front. */
+export function leadOf(shape: readonly number[]): number {
+  return shape[0] === 1 ? 0 : 1;
+}
+
+export function constant(
+  name: string,
+  shape: readonly number[],
+  data: ArrayLike<number>,
+  options: { readonly integer?: boolean; readonly quantised?: boolean } = {},
+): ConstantValue {
+  return {
+    kind: 'constant',
+    name,
+    shape,
+    data: data instanceof Float64Array ? data : Float64Array.from(data),
+    integer: options.integer ?? false,
+    quantised: options.quantised ?? false,
+  };
+}
+
+/** Attributes of one node, read by name and type. */
+export class Attributes {
+  private readonly byName: ReadonlyMap<string, AttributeProto>;
+
+  constructor(list: readonly AttributeProto[]) {
+    this.byName = new Map(list.map((attribute) => [attribute.name, attribute]));
+  }
+
+  has(name: string): boolean {
+    return this.byName.has(name);
+  }
+
+  int(name: string, fallback: number): number {
+    const attribute = this.byName.get(name);
+    return attribute === undefined ? fallback : toFloat(attribute.i);
+  }
+
+  ints(name: string): readonly number[] | undefined {
+    return this.byName.get(name)?.ints.map(toFloat);
+  }
+
+  /** float32 attributes arrive as the float64 of that float32. */
+  float(name: string, fallback: number): number {
+    return this.byName.get(name)?.f ?? fallback;
+  }
+
+  floats(name: string): readonly number[] | undefined {
+    return this.byName.get(name)?.floats;
+  }
+
+  string(name: string, fallback: string): string {
+    const attribute = this.byName.get(name);
+    return attribute === undefined ? fallback : new TextDecoder().decode(attribute.s);
+  }
+
+  tensor(name: string): TensorProto | undefined {
+    return this.byName.get(name)?.t ?? undefined;
+  }
+}
+
+/** One ONNX node with its inputs resolved. */
+export interface OperatorNode {
+  /** Unique and never empty. */
+  readonly name: string;
+  readonly op: string;
+  /** Undefined where an optional input is left out. */
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+  /** Version of the ai.onnx operator set. */
+  readonly opset: number;
+  readonly fileName: string;
+}
+
+/** Throws the error of one node. */
+export function fail(node: OperatorNode, kind: 'input' | 'unsupported', code: string, what: string, mend?: string): never {
+  const problem: Problem = { code, where: [node.fileName, node.name], what: `${node.op}: ${what}`, ...(mend === undefined ? {} : { mend }) };
+  throw new CompileError(kind, problem);
+}
+
+/** The input at a position, which must be there. */
+export function requiredInput(node: OperatorNode, index: number): Value {
+  const value = node.inputs[index];
+  if (value === undefined) return fail(node, 'input', 'missing-input', `input ${index + 1} is missing.`);
+  return value;
+}
+
+export function variableInput(node: OperatorNode, index: number): VariableValue {
+  const value = requiredInput(node, index);
+  if (value.kind === 'variable') return value;
+  return fail(node, 'unsupported', 'constant-input', `input ${index + 1} ${value.kind === 'constant' ? 'is a constant, which is supported only where all inputs are' : 'is a comparison, which only Where may use'}.`);
+}
+
+/** A constant input, or undefined where it is left out. */
+export function optionalConstant(node: OperatorNode, index: number, role: string): ConstantValue | undefined {
+  const value = node.inputs[index];
+  if (value === undefined || value.kind === 'constant') return value;
+  return fail(node, 'unsupported', 'variable-parameter', `its ${role} depends on the model's inputs; only constants are supported there.`);
+}
+
+export function constantInput(node: OperatorNode, index: number, role: string): ConstantValue {
+  const value = optionalConstant(node, index, role);
+  if (value === undefined) return fail(node, 'input', 'missing-input', `its ${role} (input ${index + 1}) is missing.`);
+  return value;
+}
+
+/** The one number of a constant. */
+export function scalarOf(node: OperatorNode, value: ConstantValue, role: string): number {
+  const first = value.data[0];
+  if (first === undefined) return fail(node, 'input', 'empty-constant', `its ${role} is empty.`);
+  if (value.data.some((n) => n !== first)) return fail(node, 'unsupported', 'not-uniform', `its ${role} differs between elements; one value for all is supported.`);
+  return first;
+}
+
+/** A list of whole numbers from an input or an attribute (the input wins, as newer opsets have it), or undefined. */
+export function integerList(node: OperatorNode, index: number, attribute: string): readonly number[] | undefined {
+  const value = index < 0 ? undefined : optionalConstant(node, index, attribute);
+  return value === undefined ? node.attributes.ints(attribute) : Array.from(value.data);
+}
+
+/** An axis counted from the end where negative, checked against the rank. */
+export function normalAxis(node: OperatorNode, axis: number, rank: number): number {
+  const normal = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(normal) || normal < 0 || normal >= rank) {
+    return fail(node, 'input', 'bad-axis', `axis ${axis} is outside a tensor of rank ${rank}.`);
+  }
+  return normal;
+}
+
+export function formatShape(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}

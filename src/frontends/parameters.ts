@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import type { ActivationParams } from '../layers/activation.js';
+import type { BatchNormalizationParams } from '../layers/batchNormalization.js';
+import type { BipolarQuantParams } from '../layers/bipolarQuant.js';
+import type { ClipParams } from '../layers/clip.js';
+import type { ConcatParams } from '../layers/concat.js';
+import type { ConvParams } from '../layers/conv.js';
+import type { DenseParams } from '../layers/dense.js';
+import type { DotParams } from '../layers/dot.js';
+import type { ElementwiseParams } from '../layers/elementwise.js';
+import type { EmbeddingParams } from '../layers/embedding.js';
+import type { ForestParams } from '../layers/forest.js';
+import type { GatherParams } from '../layers/gather.js';
+import type { MatmulParams } from '../layers/matmul.js';
+import type { PadParams } from '../layers/pad.js';
+import type { PoolParams } from '../layers/pool.js';
+import type { QuantParams } from '../layers/quant.js';
+import type { ReduceParams } from '../layers/reduce.js';
+import type { ReshapeParams } from '../layers/reshape.js';
+import type { SliceParams } from '../layers/slice.js';
+import type { SoftmaxParams } from '../layers/softmax.js';
+import type { ToIntegerParams } from '../layers/toInteger.js';
+import type { TransposeParams } from '../layers/transpose.js';
+import type { TruncParams } from '../layers/trunc.js';
+import type { Tensor } from '../model/tensor.js';
+
+/** The parameter type of every layer kind a frontend may emit. */
+export interface ParamsByKind {
+  readonly activation: ActivationParams;
+  readonly batchNormalization: BatchNormalizationParams;
+  readonly bipolarQuant: BipolarQuantParams;
+  readonly clip: ClipParams;
+  readonly concat: ConcatParams;
+  readonly conv: ConvParams;
+  readonly dense: DenseParams;
+  readonly dot: DotParams;
+  readonly elementwise: ElementwiseParams;
+  readonly embedding: EmbeddingParams;
+  readonly forest: ForestParams;
+  readonly gather: GatherParams;
+  readonly matmul: MatmulParams;
+  readonly pad: PadParams;
+  readonly pool: PoolParams;
+  readonly quant: QuantParams;
+  readonly reduce: ReduceParams;
+  readonly reshape: ReshapeParams;
+  readonly slice: SliceParams;
+  readonly softmax: SoftmaxParams;
+  readonly toInteger: ToIntegerParams;
+  readonly transpose: TransposeParams;
+  readonly trunc: TruncParams;
+}
+export type LayerKind = keyof ParamsByKind;
+
+const tensor = z.custom<Tensor>(
+  (value) => typeof value === 'object' && value !== null && (value as { data?: unknown }).data instanceof Float64Array,
+  'expected a tensor { shape, data }',
+);
+const integer = z.int();
+const count = z.int().min(1);
+const axis = z.int().min(0).max(32);
+const axes = z.array(axis).max(32);
+const sizes = z.array(z.int().min(0)).max(32);
+const roundingMode = z.enum(['ROUND', 'CEIL', 'FLOOR', 'UP', 'DOWN', 'HALF_UP', 'HALF_DOWN']);
+const nothing = z.strictObject({});
+const tree = z.strictObject({
+  output: z.int().min(0),
+  feature: z.array(z.int().min(-1)),
+  value: z.array(z.number()),
+  whenTrue: z.array(integer),
+  whenFalse: z.array(integer),
+  missingTrue: z.array(z.boolean()).exactOptional(),
+});
+
+/** What each kind's parameters must look like when they come from a file. */
+export const paramsSchemas: { readonly [K in LayerKind]: z.ZodType<ParamsByKind[K]> } = {
+  activation: z.strictObject({
+    function: z.enum(['linear', 'relu', 'leakyRelu', 'sigmoid', 'tanh', 'hardSigmoid', 'elu', 'selu', 'softplus', 'softsign']),
+    alpha: z.number().exactOptional(),
+    beta: z.number().exactOptional(),
+  }),
+  batchNormalization: z.strictObject({ scale: tensor, bias: tensor, axis }),
+  bipolarQuant: z.strictObject({ scale: tensor }),
+  clip: z.strictObject({ min: z.number().nullable(), max: z.number().nullable() }),
+  concat: z.strictObject({ axis }),
+  conv: z.strictObject({
+    weight: tensor,
+    bias: tensor.nullable(),
+    strides: z.array(count),
+    dilations: z.array(count),
+    pads: sizes,
+    groups: count,
+  }),
+  dense: z.strictObject({ weight: tensor, bias: tensor.nullable() }),
+  dot: z.strictObject({ axis, keepDims: z.boolean() }),
+  elementwise: z.strictObject({ operation: z.enum(['add', 'sub', 'mul', 'div', 'max', 'min', 'average']) }),
+  embedding: z.strictObject({ table: tensor }),
+  forest: z.strictObject({
+    nFeatures: count,
+    nOutputs: count,
+    comparison: z.enum(['lt', 'le']),
+    trees: z.array(tree),
+    base: z.array(z.number()),
+  }),
+  gather: z.strictObject({ axis, indices: tensor }),
+  matmul: nothing,
+  pad: z.strictObject({ pads: sizes, value: z.number() }),
+  pool: z.strictObject({
+    mode: z.enum(['max', 'average']),
+    kernel: z.array(count),
+    strides: z.array(count),
+    dilations: z.array(count),
+    pads: sizes,
+    countIncludePad: z.boolean(),
+    ceilMode: z.boolean(),
+  }),
+  quant: z.strictObject({
+    scale: tensor,
+    zeroPoint: tensor,
+    bitWidth: z.number().positive().max(1024),
+    signed: z.boolean(),
+    narrow: z.boolean(),
+    rounding: roundingMode,
+  }),
+  reduce: z.strictObject({ operation: z.enum(['sum', 'mean', 'max', 'min']), axes, keepDims: z.boolean() }),
+  reshape: z.strictObject({ shape: sizes }),
+  slice: z.strictObject({ axes, starts: z.array(integer), ends: z.array(integer), steps: z.array(integer) }),
+  softmax: z.strictObject({ axis }),
+  toInteger: nothing,
+  transpose: z.strictObject({ perm: axes }),
+  trunc: z.strictObject({
+    scale: tensor,
+    zeroPoint: tensor,
+    inBits: z.number().positive().max(1024),
+    outBits: z.number().positive().max(1024),
+    rounding: roundingMode,
+  }),
+};
+
+export function isLayerKind(kind: string): kind is LayerKind {
+  return Object.hasOwn(paramsSchemas, kind);
+}

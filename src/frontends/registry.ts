@@ -1,0 +1,60 @@
+import { CompileError } from '../errors.js';
+import type { ModelGraph } from '../model/graph.js';
+import type { Frontend, FrontendContext, ModelSource } from './frontend.js';
+import { onnxFrontend } from './onnx/onnx.js';
+import { trigforgeModelFrontend } from './trigforgeModel.js';
+import { xgboostFrontend } from './xgboost.js';
+
+/** Every format, by name; adding one is its file and a line here. */
+export const frontends: readonly Frontend[] = [onnxFrontend, xgboostFrontend, trigforgeModelFrontend];
+
+/** The frontend whose content test is surest, or undefined where none knows the file. */
+export function detectFrontend(source: ModelSource): Frontend | undefined {
+  let best: Frontend | undefined;
+  let confidence = 0;
+  for (const frontend of frontends) {
+    const own = frontend.detects(source);
+    if (own > confidence) {
+      best = frontend;
+      confidence = own;
+    }
+  }
+  return best;
+}
+
+/** Reads a model of any known format. Throws CompileError: `input` for content that is none or broken. */
+export function parseModel(source: ModelSource, context: FrontendContext): ModelGraph {
+  const frontend = detectFrontend(source);
+  if (frontend !== undefined) return frontend.parse(source, context);
+  throw new CompileError('input', {
+    code: 'unknown-format',
+    where: [source.name],
+    what: `is no model this version reads: ${describeContent(source.bytes)}.`,
+    mend: `Supported: ${frontends.map((f) => `${f.name} (${f.summary})`).join('; ')}.`,
+  });
+}
+
+const MAGIC: readonly (readonly [readonly number[], string])[] = [
+  [[0x50, 0x4b], 'it starts with PK: a zip; Keras .keras and torch .pt files come in a later release'],
+  [[0x89, 0x48, 0x44, 0x46], 'it starts with \\x89HDF: HDF5; Keras .h5 files come in a later release'],
+  [[0x1f, 0x8b], 'it is gzip-compressed; unpack it first'],
+  [[0x7f, 0x45, 0x4c, 0x46], 'it is an ELF program'],
+  [[0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], 'it is a .npy array, not a model'],
+  [[0x80], 'it looks like a Python pickle, which is never read; export to ONNX'],
+];
+
+/** What the first bytes say, for the error on unknown content. */
+function describeContent(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'the file is empty';
+  for (const [magic, text] of MAGIC) {
+    if (magic.every((byte, i) => bytes[i] === byte)) return text;
+  }
+  const head = bytes.subarray(0, 400);
+  const isText = head.every((b) => b >= 32 || b === 9 || b === 10 || b === 13);
+  if (!isText) return `its first bytes are ${Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ')}`;
+  const text = new TextDecoder().decode(head).trim();
+  if (text.startsWith('{L') || text.includes('"learner"')) return 'it looks like an XGBoost file, but not the JSON form; save it as .json';
+  if (text.startsWith('{')) return 'it is JSON, but neither an XGBoost model nor a trigforge model.json';
+  if (text.startsWith('tree\n') || text.startsWith('tree\r')) return 'it looks like a LightGBM text model, which comes in a later release';
+  return `it is text that begins '${text.slice(0, 24).replace(/\s+/g, ' ')}'`;
+}
