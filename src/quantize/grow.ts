@@ -2,6 +2,7 @@ import type { FixedType } from '../fixed/fixedType.js';
 import { castInteger, fixedType, formatFixedType, fractionBits, rangeOf } from '../fixed/fixedType.js';
 import { dyadicOf, fromNumber, toNumber, widthOf } from '../fixed/integer.js';
 import { CompileError } from '../errors.js';
+import type { ActivationParams } from '../layers/activation.js';
 import type { ElementwiseParams } from '../layers/elementwise.js';
 import type { QuantParams } from '../layers/quant.js';
 import type { LayerCatalogue } from '../model/catalogue.js';
@@ -16,11 +17,13 @@ import { typeOfQuant } from './typeFacts.js';
 export interface Resolution {
   /** Significant bits of a weight, relative to the greatest magnitude of its output channel. */
   readonly weightBits: number;
-  /** Significant bits of a layer's result, relative to its proven range. */
+  /** Significant bits of a layer's result, relative to its proven range; twice as many for exact products and sums of variables. */
   readonly resultBits: number;
+  /** Significant bits of what sigmoid, tanh, softsign and softmax give; their arguments get steps of 2^(2 − tableBits). */
+  readonly tableBits: number;
 }
 
-export const DEFAULT_RESOLUTION: Resolution = { weightBits: 8, resultBits: 14 };
+export const DEFAULT_RESOLUTION: Resolution = { weightBits: 8, resultBits: 16, tableBits: 10 };
 
 /** For the report: where one layer's types come from. */
 export interface TypeStatement {
@@ -127,7 +130,7 @@ class Grower {
   /** Bias, result type and statement of a node whose weights are settled. */
   private finish(node: ModelNode, isRounded: boolean, statements: string[]): ModelNode {
     const exact = this.exactRange(node);
-    const grid = this.resultGrid(exact);
+    const grid = this.resultGrid(node, exact);
     const bias = roundBias(node, grid - 1);
     statements.push(...bias.statements);
     const settled = bias.node;
@@ -142,9 +145,15 @@ class Grower {
     return type === undefined ? settled : { ...settled, precision: { result: type, source: 'auto' } };
   }
 
-  /** The grid on which the proven range has the stated number of bits. */
-  private resultGrid(range: TensorRange): number {
-    return gridFor(magnitudeOf(range), this.resolution.resultBits) ?? 0;
+  /** The grid on which the proven range has the stated number of bits; no finer than a bounded function behind it can tell. */
+  private resultGrid(node: ModelNode, range: TensorRange): number {
+    const { resultBits, tableBits } = this.resolution;
+    // Products and sums of variables have ranges far above what they usually are: twice the bits, before they are rounded.
+    const bits = isBounded(node) ? tableBits : hasParameters(node) || range.exp === undefined ? resultBits : 2 * resultBits;
+    const own = gridFor(magnitudeOf(range), bits) ?? 0;
+    const readers = this.readers.get(node.output) ?? [];
+    const feedsTables = readers.length > 0 && readers.every(isBounded) && !this.outputs.has(node.output);
+    return feedsTables ? Math.max(own, 2 - tableBits) : own;
   }
 
   /** The result type, or undefined where the exact value is kept. */
@@ -191,6 +200,19 @@ class Grower {
     const own = (value: number): number => gridFor(value, this.resolution.weightBits) ?? 0;
     return constant.data.map((value) => roundToGrid(value, operation === 'mul' || operation === 'div' ? own(value) : shared));
   }
+}
+
+/** Functions with values in [−1, 1], made as tables. */
+function isBounded(node: ModelNode): boolean {
+  if (node.kind === 'softmax') return true;
+  if (node.kind !== 'activation') return false;
+  const { function: name } = node.params as ActivationParams;
+  return name === 'sigmoid' || name === 'tanh' || name === 'softsign';
+}
+
+/** Layers with weights of their own, and functions of one value: their ranges compound from layer to layer. */
+function hasParameters(node: ModelNode): boolean {
+  return ['dense', 'conv', 'batchNormalization', 'activation', 'embedding', 'forest'].includes(node.kind);
 }
 
 function rangeOfType(shape: readonly number[], type: FixedType): TensorRange {
