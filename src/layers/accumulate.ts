@@ -150,7 +150,7 @@ export function ternaryWeights(weight: Float64Array, precision: LayerPrecision |
     throw new CompileError('unsupported', {
       code: 'binary-weights',
       where: [layer, 'weight'],
-      what: 'one-bit integer weights stand for −1 and +1 in hls4ml, which is not supported',
+      what: 'one-bit integer weights stand for −1 and +1 in hls4ml, which is not supported.',
       mend: 'Give the weights a type of two bits, int<2>.',
     });
   }

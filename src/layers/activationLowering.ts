@@ -103,7 +103,7 @@ export function tableFactor(size: number, span: number, { layer }: LoweringConte
   throw new CompileError('config', {
     code: 'table-size',
     where: [layer, 'TableSize'],
-    what: `a table of ${size} entries over a range of ${span} cannot be indexed exactly`,
+    what: `a table of ${size} entries over a range of ${span} cannot be indexed exactly.`,
     mend: 'Use an even TableSize up to 1048576 and a TableRange that is a power of two.',
   });
 }
@@ -150,7 +150,7 @@ function wholeTable(params: ActivationParams, context: LoweringContext): Scalar 
       throw new CompileError('config', {
         code: 'result-overflow',
         where: [context.layer, 'result'],
-        what: `${params.function} reaches ${low} and ${high}, which ${formatFixedType(type)} does not hold`,
+        what: `${params.function} reaches ${low} and ${high}, which ${formatFixedType(type)} does not hold.`,
         mend: 'Let it saturate (SAT) or give it one more integer bit.',
       });
     }

@@ -69,7 +69,7 @@ export function typedValue(value: number, type: FixedType, source: LayerPrecisio
     throw new CompileError('unsupported', {
       code: 'wide-constant',
       where: [layer],
-      what: `the constant ${value} takes more than 53 significant bits in ${formatFixedType(type)}`,
+      what: `the constant ${value} takes more than 53 significant bits in ${formatFixedType(type)}.`,
       mend: 'Use a narrower type.',
     });
   }

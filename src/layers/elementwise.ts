@@ -42,7 +42,7 @@ function divideByConstant(x: number, divisor: number | undefined, context: Lower
     throw new CompileError('unsupported', {
       code: 'division',
       where: [layer],
-      what: divisor === 0 ? 'division by zero' : 'division by a variable is not supported',
+      what: divisor === 0 ? 'division by zero.' : 'division by a variable is not supported.',
       mend: 'Divide by a constant other than zero.',
     });
   }

@@ -85,7 +85,7 @@ function checkInputs(graph: ModelGraph): void {
     untyped.map((input) => ({
       code: 'missing-input-type',
       where: [input.name],
-      what: 'the type of this input is not known',
+      what: 'the type of this input is not known.',
       mend: `Pass --input-type '${graph.inputs.length > 1 ? `${input.name}=` : ''}ap_fixed<16,6>' (with your own widths), or --data.`,
     })),
   );
@@ -114,11 +114,11 @@ function lowerConstant(builder: CircuitBuilder, graph: ModelGraph, name: string,
 function lowerNode(builder: CircuitBuilder, node: ModelNode, inputs: readonly LoweredTensor[]): LoweredTensor {
   const definition = definitionOf(node.kind);
   const shape = definition.shape(node.params, inputs.map((input) => input.shape));
-  if (typeof shape === 'string') throw new CompileError('input', { code: 'shape-mismatch', where: [node.name], what: shape });
+  if (typeof shape === 'string') throw new CompileError('input', { code: 'shape-mismatch', where: [node.name], what: `${shape}.` });
   builder.setOrigin({ layer: node.name, kind: node.kind });
   const lowered = definition.lower(node.params, inputs, { builder, layer: node.name, precision: node.precision });
   if (lowered.ops.length !== sizeOf(shape)) {
-    throw new CompileError('internal', { code: 'lowered-size', where: [node.name], what: `${lowered.ops.length} elements lowered for shape ${formatShape(shape)}` });
+    throw new CompileError('internal', { code: 'lowered-size', where: [node.name], what: `${lowered.ops.length} elements lowered for shape ${formatShape(shape)}.` });
   }
   return lowered;
 }
@@ -128,7 +128,7 @@ function checkSize(builder: CircuitBuilder, node: ModelNode, maxOps: number): vo
   throw new CompileError('unsupported', {
     code: 'too-many-operations',
     where: [node.name],
-    what: `the circuit has ${builder.size} operations up to this layer; at most ${maxOps} are supported`,
+    what: `the circuit has ${builder.size} operations up to this layer; at most ${maxOps} are supported.`,
     mend: 'Make the model smaller.',
   });
 }
@@ -142,7 +142,7 @@ function throwAll(errors: readonly CompileError[]): void {
 
 function lowerOutput(builder: CircuitBuilder, output: GraphOutput, tensor: LoweredTensor | undefined): void {
   if (tensor === undefined) {
-    throw new CompileError('input', { code: 'missing-output', where: [output.name], what: `no layer gives the tensor '${output.tensor}'` });
+    throw new CompileError('input', { code: 'missing-output', where: [output.name], what: `no layer gives the tensor '${output.tensor}'.` });
   }
   const { type, ops } = tensor;
   const fits = type !== undefined && ops.every((op) => castIsIdentity(builder.intervalOf(op), type));

@@ -26,7 +26,7 @@ export function needsResult({ precision, layer }: LoweringContext, what: string)
   throw new CompileError('config', {
     code: 'missing-result-type',
     where: [layer, 'result'],
-    what: `${what} has no exact fixed-point result, and no type is given for it`,
+    what: `${what} has no exact fixed-point result, and no type is given for it.`,
     mend: 'Give one in the --precision file (LayerName → Precision → result), or pass --data.',
   });
 }

@@ -76,7 +76,7 @@ function indexBits(type: FixedType, { precision, layer }: LoweringContext): numb
     throw new CompileError('config', {
       code: 'table-size',
       where: [layer, 'TableSize'],
-      what: `softmax tables have a power of two of entries, from 2 to 1048576; found ${size}`,
+      what: `softmax tables have a power of two of entries, from 2 to 1048576; found ${size}.`,
       mend: 'Use for example TableSize: 1024.',
     });
   }

@@ -219,12 +219,12 @@ describe('an automatic type', () => {
 describe('errors', () => {
   it('name every layer that needs a type, and every input', () => {
     const untyped = graphOf({ kind: 'activation', params: { function: 'tanh' }, operands: [{ shape: [1, 2], type: type('fixed<6,2>') }] });
-    expect(() => lowerGraph(untyped)).toThrow('layer → result: tanh has no exact fixed-point result, and no type is given for it Give one');
+    expect(() => lowerGraph(untyped)).toThrow('layer → result: tanh has no exact fixed-point result, and no type is given for it. Give one');
     const node = untyped.nodes[0] as (typeof untyped.nodes)[number];
     const two = { ...untyped, nodes: [node, { ...node, name: 'again', output: 'other', params: { function: 'sigmoid' } }] };
     expect(() => lowerGraph(two)).toThrow(/tanh has no exact[^]*again → result: sigmoid has no exact/);
     const wire = { ...untyped, inputs: [{ name: 'x0', shape: [1, 2] }] };
-    expect(() => lowerGraph(wire)).toThrow("x0: the type of this input is not known Pass --input-type 'ap_fixed<16,6>'");
+    expect(() => lowerGraph(wire)).toThrow("x0: the type of this input is not known. Pass --input-type 'ap_fixed<16,6>'");
   });
 
   it('stop at a size', () => {
