@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import type { DesignInfo } from '../backends/backend.js';
+import type { CompileRequest, TypedModel } from '../compile.js';
+import { formatFixedType, typeOfInterval } from '../fixed/fixedType.js';
+import type { LoweredLayer } from '../layers/lower.js';
+import type { ModelGraph } from '../model/graph.js';
+import type { PassRecord } from '../passes/pass.js';
+import type { Report, ReportDraft, ReportLayer } from '../report/schema.js';
+import type { Device } from '../timing/device.js';
+import type { PipelineResult } from '../timing/pipeline.js';
+import { criticalPath, layerFacts, reportPort, stageFacts } from './facts.js';
+import type { LayerOverflow } from './overflow.js';
+import { numbersOf } from './overflow.js';
+import type { VerificationOutcome } from './prove.js';
+
+/** All that a compilation found out. */
+export interface Findings {
+  readonly request: CompileRequest;
+  readonly model: ModelGraph;
+  readonly typed: TypedModel;
+  readonly info: DesignInfo;
+  readonly design: {
+    readonly result: PipelineResult;
+    readonly device: Device;
+    readonly layers: readonly LoweredLayer[];
+    readonly overflows: readonly LayerOverflow[];
+    readonly passes: readonly PassRecord[];
+    readonly suggestions: NonNullable<Report['suggestions']>;
+  };
+  readonly proof: VerificationOutcome;
+  readonly artifacts: Report['artifacts'];
+}
+
+const AREA_MODEL = 'A LUT a carry position of each adder and an output bit of other logic, registers counted bit by bit; tables as if nothing in them repeated. An estimate: --synth of a later release measures.';
+
+/** report.json's content, but for what `finishReport` decides. */
+export function draftReport(findings: Findings): ReportDraft {
+  const { request, model, info, design, proof } = findings;
+  const { schedule } = design.result;
+  const facts = layerFacts(schedule);
+  const critical = criticalPath(schedule);
+  const { latencyCycles } = schedule;
+  const criticalPathNs = rounded(schedule.criticalPathNs);
+  return {
+    tool: { name: 'trigforge', version: request.toolVersion },
+    model: {
+      name: info.modelName,
+      format: model.format,
+      sha256: createHash('sha256').update(request.model.bytes).digest('hex'),
+      parameters: model.parameters,
+      inputs: schedule.circuit.inputs.map(reportPort),
+      outputs: schedule.circuit.outputs.map(reportPort),
+      version: info.modelVersion,
+      top: info.top,
+      operations: schedule.circuit.size,
+    },
+    device: { part: design.device.part, family: design.device.family, ...(design.device.capacity === undefined ? {} : { capacity: design.device.capacity }) },
+    budget: budgetOf(request),
+    latency: {
+      cycles: latencyCycles,
+      ns: rounded((latencyCycles * 1000) / request.clockMHz),
+      initiationInterval: 1,
+      combinational: latencyCycles === 0,
+    },
+    timing: {
+      criticalPathNs,
+      ...(criticalPathNs > 0 ? { fmaxMHz: Math.floor(10_000 / schedule.criticalPathNs) / 10 } : {}),
+      source: 'estimated',
+      delayModel: design.device.source,
+      criticalStage: critical.stage,
+    },
+    resources: { estimated: facts.total, areaModel: AREA_MODEL },
+    layers: layerRows(findings, facts.byLayer),
+    overflow: overflowOf(design.overflows),
+    ...(proof.verification === undefined ? {} : { verification: proof.verification }),
+    passes: design.passes.map((pass) => ({ ...pass, seconds: rounded(pass.seconds) })),
+    artifacts: findings.artifacts,
+    precision: precisionRows(findings),
+    warnings: [...proof.warnings],
+    options: { command: [...request.command], seed: request.seed },
+    criticalPath: critical.path,
+    ...(latencyCycles > 0 ? { pipeline: stageFacts(schedule) } : {}),
+    ...(design.suggestions.length > 0 ? { suggestions: design.suggestions } : {}),
+  };
+}
+
+function budgetOf(request: CompileRequest): ReportDraft['budget'] {
+  const { latency, stated, clockMHz } = request;
+  return {
+    clockMHz,
+    stated: stated.text,
+    ...(stated.latencyNs === undefined ? {} : { latencyNs: stated.latencyNs }),
+    ...(latency.mode === 'shortest' ? {} : { latencyCycles: latency.cycles, locked: latency.mode === 'exactly' }),
+  };
+}
+
+function layerRows({ design }: Findings, byLayer: ReturnType<typeof layerFacts>['byLayer']): ReportLayer[] {
+  return design.layers.map(({ node, type, range }) => {
+    const own = byLayer.get(node.name);
+    const [lo, hi] = numbersOf(range);
+    return {
+      name: node.name,
+      kind: node.kind,
+      outputType: formatFixedType(type ?? typeOfInterval(range)),
+      outputShape: node.shape.slice(1),
+      resources: own?.resources ?? { lut: 0, ff: 0, dsp: 0, bram: 0 },
+      cycles: own?.stages === undefined ? 0 : own.stages[1] - own.stages[0],
+      ...(own?.stages === undefined ? {} : { stages: own.stages }),
+      ...(own === undefined ? {} : { operations: own.operations }),
+      range: { proven: [lo, hi] },
+    };
+  });
+}
+
+function overflowOf(overflows: readonly LayerOverflow[]): ReportDraft['overflow'] {
+  const rows = (wraps: boolean): ReportDraft['overflow']['wraps'] =>
+    overflows.filter((o) => o.wraps === wraps).map(({ layer, type, proven, holds, elements }) => ({ layer, type, proven: [...proven], holds: [...holds], elements }));
+  const wraps = rows(true);
+  return { provenSafe: wraps.length === 0, wraps, saturates: rows(false) };
+}
+
+function precisionRows({ typed, design, request }: Findings): NonNullable<Report['precision']> {
+  const { circuit } = design.result.schedule;
+  const inputs = circuit.inputs.map((port) => ({
+    layer: port.name,
+    role: 'input',
+    type: reportPort(port).type,
+    source: request.inputType !== undefined ? ('option' as const) : request.precision !== undefined ? ('config' as const) : request.data !== undefined ? ('data' as const) : ('model' as const),
+  }));
+  const types = new Map(design.layers.map((layer) => [layer.node.name, formatFixedType(layer.type ?? typeOfInterval(layer.range))]));
+  const layers = typed.statements.map((statement) => ({
+    layer: statement.layer,
+    role: 'result',
+    type: types.get(statement.layer) ?? '',
+    source: statement.source,
+    note: statement.text,
+  }));
+  return [...inputs, ...layers];
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

@@ -1,0 +1,118 @@
+import type { DesignInfo, OutputFile } from '../backends/backend.js';
+import type { Circuit } from '../circuit/circuit.js';
+import { elementCount, typeOfElement } from '../circuit/circuit.js';
+import { evaluateCircuit } from '../circuit/evaluate.js';
+import type { CompileHooks, CompileRequest } from '../compile.js';
+import { compileEmulator } from '../emulator/emulator.js';
+import { rawOfValue } from '../emulator/reference.js';
+import { CompileError } from '../errors.js';
+import type { Int } from '../fixed/integer.js';
+import type { NamedArray } from '../io/arrays.js';
+import { matchArrays } from '../io/arrays.js';
+import type { Report } from '../report/schema.js';
+import type { Schedule } from '../timing/schedule.js';
+import type { Dut, RawEvent } from '../verify/dut.js';
+import { dutOf } from '../verify/dut.js';
+import { formatCulprit, localise } from '../verify/localise.js';
+import { standaloneTestbench } from '../verify/standalone.js';
+import { makeVectors } from '../verify/vectors.js';
+import type { Verification } from '../verify/verilator.js';
+import { canSimulate, verificationError, verifyVerilog } from '../verify/verilator.js';
+
+/** How far to verify; each level includes those before it. `auto` is Verilator where it is installed. */
+export type VerifyLevel = 'none' | 'emulator' | 'verilator' | 'auto';
+
+export interface VerificationOutcome {
+  readonly verification?: NonNullable<Report['verification']>;
+  readonly warnings: NonNullable<Report['warnings']>;
+  /** The testbench that re-runs the verification without this tool. */
+  readonly files: readonly OutputFile[];
+}
+
+/** How much is verified: events besides the user's. */
+const CORNERS = 128;
+const RANDOM_EVENTS = 256;
+/** Work of the slow reference evaluator, in op evaluations. */
+const REFERENCE_WORK = 4_000_000;
+
+/**
+ * Emulator against the reference evaluator, then emitted Verilog against the emulator in Verilator.
+ *
+ * @throws CompileError: `verification` for a mismatch, `tool` where Verilator was asked for by name and is missing
+ */
+export async function prove(request: Pick<CompileRequest, 'verify' | 'vectors' | 'seed' | 'jobs'>, schedule: Schedule, info: DesignInfo, verilogText: string, hooks: CompileHooks): Promise<VerificationOutcome> {
+  if (request.verify === 'none') return { warnings: [{ code: 'not-verified', where: ['--verify'], what: 'nothing was verified, as asked.' }], files: [] };
+  const { circuit } = schedule;
+  const user = userEvents(circuit, request.vectors);
+  const vectors = makeVectors(circuit, { user: user.events, maxCorners: CORNERS, random: RANDOM_EVENTS, seed: request.seed });
+  hooks.onStep?.(`emulating ${vectors.events.length} events`);
+  const expected = compileEmulator(circuit).runRawBatch(vectors.events as Int[][][]);
+  const checks = [checkEmulator(circuit, vectors.events, expected)];
+  const dut = dutOf(schedule, info.top, verilogText);
+  const files = standaloneTestbench(dut, vectors.events, expected, request.seed);
+  const base = { vectors: vectors.events.length, seed: request.seed };
+  const simulate = request.verify === 'verilator' || (request.verify === 'auto' && (await canSimulate()));
+  if (!simulate) {
+    const missing = request.verify === 'auto';
+    return {
+      verification: { ...base, mismatches: 0, checks, reason: missing ? 'Verilator is not installed' : 'as asked' },
+      warnings: [...user.warnings, ...(missing ? [{ code: 'no-verilator', where: ['--verify'], what: 'Verilator was not found: the Verilog was not simulated.', mend: 'Run `compile-model doctor` to see how to get it.' }] : [])],
+      files,
+    };
+  }
+  const result = await simulateAndExplain(dut, schedule, vectors.events, expected, request, hooks);
+  return {
+    verification: { ...base, mismatches: 0, simulator: result.simulator, checks: [...checks, ...result.checks] },
+    warnings: user.warnings,
+    files,
+  };
+}
+
+/** Runs Verilator; a mismatch becomes an error that names the first operation that differs. */
+export async function simulateAndExplain(dut: Dut, schedule: Schedule, events: readonly RawEvent[], expected: readonly RawEvent[], request: Pick<CompileRequest, 'seed' | 'jobs'>, hooks: CompileHooks): Promise<Verification> {
+  const options = {
+    dut, vectors: events, expected, seed: request.seed, jobs: request.jobs,
+    ...(hooks.onStep === undefined ? {} : { onProgress: (text: string): void => hooks.onStep?.(`Verilator: ${text}`) }),
+    ...(hooks.signal === undefined ? {} : { signal: hooks.signal }),
+  };
+  const result = await verifyVerilog(options);
+  if (result.mismatches === 0) return result;
+  hooks.onStep?.('looking for the first operation that differs');
+  const culprit = result.firstMismatch === undefined ? undefined : await localise({ ...options, schedule, mismatch: result.firstMismatch });
+  throw verificationError(result, dut, culprit === undefined ? undefined : formatCulprit(culprit));
+}
+
+/** The fast engine against the reference, on as many events as time allows, corners and user's events first. */
+function checkEmulator(circuit: Circuit, events: readonly RawEvent[], expected: readonly RawEvent[]): NonNullable<Report['verification']>['checks'][number] {
+  const count = Math.max(1, Math.min(events.length, Math.floor(REFERENCE_WORK / circuit.size)));
+  for (let k = 0; k < count; k++) {
+    const event = Math.floor((k * events.length) / count);
+    const reference = evaluateCircuit(circuit, events[event] as Int[][]);
+    reference.forEach((values, port) => values.forEach((n, element) => {
+      const fast = expected[event]?.[port]?.[element];
+      if (fast !== n) {
+        throw new CompileError('verification', {
+          code: 'emulator-mismatch', where: [circuit.outputs[port]?.name ?? ''],
+          what: `the emulator disagrees with the reference evaluator: event ${event}, element ${element} should be ${n}, is ${String(fast)}.`,
+          mend: 'This is a defect of Trigforge: please report it with the model.',
+        });
+      }
+    }));
+  }
+  return { name: 'emulator against reference', vectors: count, mismatches: 0 };
+}
+
+/** The user's arrays as raw integers of the ports' types. */
+export function userEvents(circuit: Circuit, vectors: { readonly arrays: readonly NamedArray[]; readonly file: string } | undefined): { readonly events: RawEvent[]; readonly warnings: VerificationOutcome['warnings'] } {
+  if (vectors === undefined) return { events: [], warnings: [] };
+  const matched = matchArrays(vectors.arrays, circuit.inputs, vectors.file);
+  const events: RawEvent[] = [];
+  for (let event = 0; event < matched.count; event++) {
+    events.push(circuit.inputs.map((port, p) => {
+      const elements = elementCount(port);
+      const values = matched.inputs[p] as Float64Array;
+      return Array.from({ length: elements }, (_, i) => rawOfValue(values[event * elements + i] as number, typeOfElement(port, i), port, event, i));
+    }));
+  }
+  return { events, warnings: matched.warnings.map((what) => ({ code: 'array-match', where: [vectors.file], what })) };
+}
