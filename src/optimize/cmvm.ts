@@ -6,6 +6,7 @@ import { digitsOf, oddGcd } from './csd.js';
 import { depthOf } from './depth.js';
 import type { LinearOptimizer, Term } from './linear.js';
 import { divideFloor } from './divide.js';
+import { FormTracker } from './forms.js';
 import { multiplyVariables } from './multiply.js';
 import type { ColumnTerm, Definition } from './subexpressions.js';
 import { extractPairs } from './subexpressions.js';
@@ -21,17 +22,24 @@ export const linear: LinearOptimizer = { multiplyMatrix, multiplyConstants, sumT
 function multiplyMatrix(builder: CircuitBuilder, inputs: ArrayLike<number>, weight: ArrayLike<number>, nOut: number, bias?: ArrayLike<number>): Int32Array {
   const columns: { digits: ColumnTerm[]; factor: number }[] = [];
   for (let j = 0; j < nOut; j++) columns.push(columnOf(inputs.length, (i) => weight[i * nOut + j] as number));
-  const reduced = reduceColumns(builder, Array.from(inputs), columns.map((column) => column.digits));
+  const list = Array.from(inputs);
+  const digits = columns.map((column) => column.digits);
+  const forms = trackerOf(builder, list, digits, bias);
+  const reduced = reduceColumns(builder, list, digits, forms);
   const result = new Int32Array(nOut);
   for (let j = 0; j < nOut; j++) {
     const factor = (columns[j] as { factor: number }).factor;
     const offset = bias?.[j] ?? 0;
     const terms = reduced[j] as Term[];
     if (factor === 1) {
-      if (offset !== 0) terms.push({ op: builder.constantOf(offset), shift: 0, negative: false });
-      result[j] = sumTerms(builder, terms);
+      if (offset !== 0) {
+        const op = builder.constantOf(offset);
+        forms?.constant(op, offset);
+        terms.push({ op, shift: 0, negative: false });
+      }
+      result[j] = sumTree(builder, terms, builder.depthSlack, forms);
     } else {
-      const product = multiplyConstants(builder, sumTerms(builder, terms), [factor])[0] as number;
+      const product = multiplyConstants(builder, sumTree(builder, terms, builder.depthSlack, forms), [factor])[0] as number;
       result[j] = offset === 0 ? product : builder.add(product, builder.constantOf(offset));
     }
   }
@@ -40,7 +48,8 @@ function multiplyMatrix(builder: CircuitBuilder, inputs: ArrayLike<number>, weig
 
 function multiplyConstants(builder: CircuitBuilder, x: number, constants: ArrayLike<number>): Int32Array {
   const columns = Array.from(constants, (constant) => digitsOf(constant).map((digit) => ({ variable: 0, ...digit })));
-  return Int32Array.from(reduceColumns(builder, [x], columns), (terms) => sumTerms(builder, terms));
+  const forms = trackerOf(builder, [x], columns);
+  return Int32Array.from(reduceColumns(builder, [x], columns, forms), (terms) => sumTree(builder, terms, builder.depthSlack, forms));
 }
 
 function sumTerms(builder: CircuitBuilder, terms: readonly Term[]): number {
@@ -53,6 +62,22 @@ function multiply(builder: CircuitBuilder, x: number, y: number): number {
 
 function divide(builder: CircuitBuilder, x: number, divisor: number, exp: number): number {
   return divideFloor(builder, x, divisor, exp, multiplyConstants);
+}
+
+/** Beyond this many inputs, forms cost more than they bring. */
+const TRACKED_INPUTS = 512;
+
+function trackerOf(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[], offsets?: ArrayLike<number>): FormTracker | undefined {
+  if (inputs.length > TRACKED_INPUTS) return undefined;
+  let least = Infinity;
+  let most = -Infinity;
+  for (const column of columns) {
+    for (const term of column) {
+      least = Math.min(least, term.shift);
+      most = Math.max(most, term.shift);
+    }
+  }
+  return least > most ? undefined : new FormTracker(builder, inputs, Math.min(least, least - most), Array.from(offsets ?? []));
 }
 
 /**
@@ -87,11 +112,11 @@ function columnOf(nIn: number, weightAt: (i: number) => number): { digits: Colum
 const PAIRS_AT_ONCE = 3_000_000;
 
 /** Shares subexpressions and gives each column's remaining terms. */
-function reduceColumns(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[]): Term[][] {
+function reduceColumns(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[], forms: FormTracker | undefined): Term[][] {
   const result: Term[][] = columns.map(() => []);
   for (const [from, to] of bandsOf(inputs.length, columns)) {
     const band = columns.map((column) => column.filter((term) => term.variable >= from && term.variable < to).map((term) => ({ ...term, variable: term.variable - from })));
-    const terms = reduceBand(builder, inputs.slice(from, to), band);
+    const terms = reduceBand(builder, inputs.slice(from, to), band, forms);
     terms.forEach((list, j) => (result[j] as Term[]).push(...list));
   }
   return result;
@@ -106,7 +131,7 @@ function bandsOf(nIn: number, columns: readonly (readonly ColumnTerm[])[]): [num
   return bands;
 }
 
-function reduceBand(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[]): Term[][] {
+function reduceBand(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[], forms: FormTracker | undefined): Term[][] {
   const depths = inputs.map((op) => Math.ceil(depthOf(builder, op) - 1e-3));
   let limit = 0;
   for (const column of columns) {
@@ -121,12 +146,14 @@ function reduceBand(builder: CircuitBuilder, inputs: readonly number[], columns:
     (left, right, s) => -Math.abs(s) - 0.01 * Math.abs((widths[left] ?? 0) - (widths[right] ?? 0)),
   );
   const ops = [...inputs];
-  for (const definition of definitions) ops.push(define(builder, ops, definition));
+  for (const definition of definitions) ops.push(define(builder, ops, definition, forms));
   return rest.map((terms) => terms.map((term) => ({ op: ops[term.variable] as number, shift: term.shift, negative: term.negative })));
 }
 
-function define(builder: CircuitBuilder, ops: readonly number[], { left, right, shift: s, negative }: Definition): number {
+function define(builder: CircuitBuilder, ops: readonly number[], { left, right, shift: s, negative }: Definition, forms: FormTracker | undefined): number {
   const a = ops[left] as number;
   const b = ops[right] as number;
-  return negative ? builder.sub(a, b, s) : builder.add(a, b, s);
+  const op = negative ? builder.sub(a, b, s) : builder.add(a, b, s);
+  forms?.combine(op, { op: a, shift: 0, negative: false }, { op: b, shift: s, negative });
+  return op;
 }

@@ -1,6 +1,7 @@
 import type { CircuitBuilder } from '../circuit/builder.js';
 import { bitLength } from '../fixed/integer.js';
 import { depthOf } from './depth.js';
+import type { FormTracker } from './forms.js';
 import type { Term } from './linear.js';
 
 interface Item {
@@ -33,9 +34,10 @@ export function minimalDepth(depths: readonly number[]): number {
 
 /**
  * Sums terms as a tree of two-operand adders. Operands with the lowest top bit are merged first (the narrowest adders),
- * as long as the whole sum still fits within `limit` levels, by Kraft's inequality Σ 2^depth ≤ 2^limit.
+ * as long as the whole sum still fits within `limit` levels, by Kraft's inequality Σ 2^depth ≤ 2^limit. With `forms`,
+ * every partial sum gets the exact range of its affine form.
  */
-export function sumTree(builder: CircuitBuilder, terms: readonly Term[], slack: number): number {
+export function sumTree(builder: CircuitBuilder, terms: readonly Term[], slack: number, forms?: FormTracker): number {
   if (terms.length === 0) return builder.constant(0);
   let items = terms.map((term) => itemOf(builder, term)).sort(byTop);
   const limit = minimalDepth(items.map((item) => item.depth)) + slack;
@@ -45,7 +47,7 @@ export function sumTree(builder: CircuitBuilder, terms: readonly Term[], slack: 
     const [i, j] = choosePair(items, budget);
     const x = items[i] as Item;
     const y = items[j] as Item;
-    const merged = merge(builder, x, y);
+    const merged = merge(builder, x, y, forms);
     budget += 2 ** x.depth + 2 ** y.depth - 2 ** merged.depth;
     items = items.filter((_, k) => k !== i && k !== j);
     insertByTop(items, merged);
@@ -93,11 +95,16 @@ function choosePair(items: readonly Item[], budget: number): readonly [number, n
   return first < second ? [first, second] : [second, first];
 }
 
-function merge(builder: CircuitBuilder, x: Item, y: Item): Item {
+function merge(builder: CircuitBuilder, x: Item, y: Item, forms: FormTracker | undefined): Item {
   if (x.negative === y.negative) {
-    return itemOf(builder, { op: builder.add(x.op, y.op, y.shift - x.shift), shift: x.shift, negative: x.negative });
+    const right = { op: y.op, shift: y.shift - x.shift, negative: false };
+    const op = builder.add(x.op, right.op, right.shift);
+    forms?.combine(op, { op: x.op, shift: 0, negative: false }, right);
+    return itemOf(builder, { op, shift: x.shift, negative: x.negative });
   }
   const [positive, negative] = x.negative ? [y, x] : [x, y];
-  const op = builder.sub(positive.op, negative.op, negative.shift - positive.shift);
+  const right = { op: negative.op, shift: negative.shift - positive.shift, negative: true };
+  const op = builder.sub(positive.op, right.op, right.shift);
+  forms?.combine(op, { op: positive.op, shift: 0, negative: false }, right);
   return itemOf(builder, { op, shift: positive.shift, negative: false });
 }
