@@ -1,0 +1,101 @@
+import { z } from 'zod';
+
+/** One option of `compile-model MODEL`, as data: help, validation and the option file all read this table. */
+export interface OptionDefinition {
+  readonly alias?: string;
+  /** Flags take no value. */
+  readonly flag?: true;
+  /** The value names a file or folder: in an option file, relative to that file. */
+  readonly path?: true;
+  readonly describe: string;
+  /** For help; what it means is in `options.ts`. */
+  readonly default?: string;
+  readonly schema: z.ZodType<string | number | boolean>;
+  /** What works today, for a value that is allowed but belongs to a later release; undefined if this one works. */
+  readonly unsupported?: (value: string | number | boolean) => string | undefined;
+}
+
+/** Text that is not empty; numbers of an option file become text. */
+const text = z.union([z.string(), z.number().transform(String)]).pipe(z.string().trim().min(1, 'needs a value'));
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]);
+
+function whole(least: number, most: number): z.ZodType<number> {
+  const message = `must be a whole number from ${least} to ${most}`;
+  const digits = z.string().trim().regex(/^-?\d{1,16}$/, message).transform(Number);
+  return z.union([z.number(message), digits], message).pipe(z.int(message).min(least, message).max(most, message));
+}
+
+function oneOf(...values: readonly [string, ...string[]]): z.ZodType<string> {
+  return text.pipe(z.enum(values, `must be one of ${values.join(', ')}`));
+}
+
+const onlyValue = (works: string | number, message: string) => (value: string | number | boolean): string | undefined =>
+  value === works ? undefined : message;
+const always = (message: string) => (): string => message;
+
+export const TARGETS = ['verilog', 'vhdl', 'vitis', 'cpp', 'typescript'] as const;
+/** Targets this release emits. */
+export const WORKING_TARGETS: readonly string[] = ['verilog'];
+
+const targets = z.union([text, z.array(text).transform((list) => list.join(','))]).pipe(
+  z.string().transform((list) => list.split(',').map((name) => name.trim()).join(',')),
+).refine((list) => list.split(',').every((name) => name === 'all' || (TARGETS as readonly string[]).includes(name)), `must be a list of ${TARGETS.join(', ')}`);
+
+function unsupportedTargets(value: string | number | boolean): string | undefined {
+  const missing = String(value).split(',').filter((name) => name !== 'all' && !WORKING_TARGETS.includes(name));
+  return missing.length === 0 ? undefined : `target ${missing.join(', ')} is not there yet; verilog is`;
+}
+
+const SEARCH = 'the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow';
+const BUDGETS = 'resource budgets come in a later release; now no DSP and no BRAM is used, and LUTs are reported';
+
+/** Every option of the interface, by its name. */
+export const OPTIONS = {
+  out: { alias: 'o', path: true, describe: 'output folder', default: 'build/<model name>', schema: text },
+  clock: { describe: 'frequency or period with its unit: 320MHz, 3.125ns', default: '320MHz', schema: text },
+  latency: { describe: "budget: 50ns, '16 cycles', '2 BX'; a leading = locks it exactly", default: 'shortest that meets the clock', schema: text },
+  part: { describe: 'device: xcvu13p, xcku115, generic-lut6, …', default: 'xcvu13p', schema: text },
+  'input-type': { describe: 'ap_fixed<16,6> for all inputs, or name=type,…', default: "the model's", schema: text },
+  precision: { path: true, describe: "per-layer types in hls4ml's config form", schema: text },
+  data: { path: true, describe: 'events that say what the inputs look like', schema: text },
+  labels: { path: true, describe: 'labels of the events', schema: text, unsupported: always(SEARCH) },
+  metric: { describe: 'what quantisation may not lose: auc, accuracy, mse, agreement, rate', schema: oneOf('auc', 'accuracy', 'mse', 'agreement', 'rate'), unsupported: always(SEARCH) },
+  'max-loss': { describe: 'how much of the metric quantisation may lose', schema: text, unsupported: always(SEARCH) },
+  target: { describe: 'list of verilog, vhdl, vitis, cpp, typescript', default: 'all', schema: targets, unsupported: unsupportedTargets },
+  verify: { describe: 'none, emulator, verilator; each includes those before it', default: 'verilator where installed', schema: oneOf('none', 'emulator', 'verilator') },
+  vectors: { path: true, describe: "events to verify with, besides the tool's own", schema: text },
+  'score-type': { describe: "forests: type of leaves and score, e.g. 'ap_fixed<16,6>'", default: 'grown', schema: text },
+  missing: {
+    describe: 'forests: how NaN arrives: none, flag, code', default: 'none', schema: oneOf('none', 'flag', 'code'),
+    unsupported: onlyValue('none', 'missing values come in a later release; --missing none works: inputs are always numbers'),
+  },
+  head: {
+    describe: 'score, probability, class, decision=…', schema: text.refine((value) => /^(score|probability|class|decision=\S+)$/.test(value), 'must be score, probability, class or decision=THRESHOLD'),
+    unsupported: onlyValue('score', "other heads come in a later release; now a forest gives its score, a network its outputs"),
+  },
+  ii: { describe: 'initiation interval in cycles', default: '1', schema: whole(1, 1_000_000), unsupported: onlyValue(1, 'sharing resources comes in a later release; --ii 1 works: one event every cycle') },
+  primitives: { describe: 'generic or xilinx', default: 'generic', schema: oneOf('generic', 'xilinx'), unsupported: onlyValue('generic', 'vendor primitives come in a later release; --primitives generic works') },
+  'max-dsp': { describe: 'DSP budget', default: '0', schema: whole(0, 1_000_000), unsupported: onlyValue(0, BUDGETS) },
+  'max-bram': { describe: 'BRAM budget', default: '0', schema: whole(0, 1_000_000), unsupported: onlyValue(0, BUDGETS) },
+  'max-lut': { describe: 'LUT budget', default: 'the device', schema: whole(0, 1_000_000_000) },
+  'io-schema': { path: true, describe: "hardware-integer fields in front of the model's inputs", schema: text, unsupported: always('hardware-integer fields come in a later release; --input-type gives the wires their types') },
+  name: { describe: 'top module and namespace', default: "from the file's name", schema: text.refine((value) => /^[A-Za-z_]\w{0,62}$/.test(value), 'must be an identifier: letters, digits and _, not a digit first, at most 63') },
+  'model-version': { describe: 'a constant in the firmware', default: '1', schema: whole(0, 0xffff_ffff) },
+  weights: { path: true, describe: 'weights of a Keras model.json', schema: text, unsupported: always('Keras models come in a later release; export the model to ONNX') },
+  effort: { describe: 'how long the optimisers may search: fast, normal, best', default: 'normal', schema: oneOf('fast', 'normal', 'best') },
+  synth: { flag: true, describe: 'run Yosys and put its figures in the report', schema: flag, unsupported: (value) => (value === false ? undefined : 'synthesis comes in a later release; the report has estimates') },
+  seed: { describe: 'seed of the random vectors', default: '1', schema: whole(0, 0xffff_ffff) },
+  jobs: { describe: 'threads', default: 'all cores', schema: whole(1, 1024) },
+  quiet: { flag: true, describe: 'print only the verdict', schema: flag },
+  json: { flag: true, describe: 'machine-readable events, one a line', schema: flag },
+  'dump-after': { describe: 'write the circuit as it is after this pass', schema: text },
+} as const satisfies Record<string, OptionDefinition>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+
+/** The definition of an option, without the narrowness of the table's own type. */
+export function optionOf(name: OptionName): OptionDefinition {
+  return OPTIONS[name];
+}

@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import yargs from 'yargs';
+import { CompileError } from '../../src/errors.js';
+import { isOptionFile, readOptionFile, readOptions } from '../../src/cli/options.js';
+import { OPTION_NAMES, optionOf } from '../../src/cli/optionTable.js';
+
+/** The command line as the real parser reads it. */
+function argvOf(...args: string[]): Record<string, unknown> {
+  const parser = yargs(args).help(false).version(false);
+  for (const name of OPTION_NAMES) {
+    const { flag, alias } = optionOf(name);
+    parser.option(name, { type: flag === true ? 'boolean' : 'string', ...(alias === undefined ? {} : { alias }) });
+  }
+  return parser.parseSync() as Record<string, unknown>;
+}
+
+const read = (...args: string[]) => readOptions(argvOf(...args), 'model.onnx');
+
+async function failure(promise: Promise<unknown>): Promise<CompileError> {
+  const error: unknown = await promise.then(() => undefined, (reason: unknown) => reason);
+  expect(error).toBeInstanceOf(CompileError);
+  return error as CompileError;
+}
+
+describe('the command line', () => {
+  it('has the defaults of the interface', async () => {
+    const { jobs, clock, ...rest } = await read();
+    expect(jobs).toBeGreaterThanOrEqual(1);
+    expect(clock.periodNs).toEqual({ n: 25n, d: 8n });
+    expect(rest).toEqual({
+      model: 'model.onnx', clockMHz: 320, latency: { mode: 'shortest' }, part: 'xcvu13p', targets: ['verilog'], verify: 'auto',
+      modelVersion: 1, seed: 1, quiet: false, json: false,
+    });
+  });
+
+  it('is read into types', async () => {
+    const options = await read(
+      '-o', 'build/x', '--clock', '360MHz', '--latency', '=2 BX', '--part', 'xcku115', '--input-type', 'a=ap_fixed<8,6>,b=ufixed<4,4>',
+      '--precision', 'p.yml', '--data', 'x.npy', '--vectors', 'v.npy', '--score-type', 'ap_fixed<12,4>', '--target', 'verilog', '--verify', 'none',
+      '--name', 'trigger', '--model-version', '3', '--seed', '7', '--jobs', '2', '--quiet', '--json', '--dump-after', 'narrow',
+      '--ii', '1', '--max-dsp', '0', '--max-bram', '0', '--missing', 'none', '--head', 'score', '--primitives', 'generic', '--effort', 'normal', '--no-synth',
+    );
+    expect({ ...options, clock: undefined }).toMatchInlineSnapshot(`
+      {
+        "clock": undefined,
+        "clockMHz": 360,
+        "data": "x.npy",
+        "dumpAfter": "narrow",
+        "inputType": "a=ap_fixed<8,6>,b=ufixed<4,4>",
+        "jobs": 2,
+        "json": true,
+        "latency": {
+          "cycles": 18,
+          "mode": "exactly",
+        },
+        "model": "model.onnx",
+        "modelVersion": 3,
+        "name": "trigger",
+        "out": "build/x",
+        "part": "xcku115",
+        "precision": "p.yml",
+        "quiet": true,
+        "scoreType": "ap_fixed<12,4>",
+        "seed": 7,
+        "statedLatency": {
+          "ns": 50,
+          "text": "=2 BX",
+        },
+        "targets": [
+          "verilog",
+        ],
+        "vectors": "v.npy",
+        "verify": "none",
+      }
+    `);
+  });
+
+  it('collects everything that is wrong', async () => {
+    const error = await failure(
+      read('--clok', '320MHz', '--clock', '5 kg', '--latency', 'abc', '--verify', 'maybe', '--seed', '-1', '--jobs', 'many', '--name', '1x', '--target', 'verilog,pascal', '--out', 'a', '--out', 'b', '--precision', ''),
+    );
+    expect(error.kind).toBe('config');
+    expect(error.message).toMatchInlineSnapshot(`
+      "--clok: no such option. Did you mean '--clock'?
+      --out: is given 2 times; give it once.
+      --precision: '' needs a value.
+      --target: 'verilog,pascal' must be a list of verilog, vhdl, vitis, cpp, typescript.
+      --verify: 'maybe' must be one of none, emulator, verilator.
+      --name: '1x' must be an identifier: letters, digits and _, not a digit first, at most 63.
+      --seed: '-1' must be a whole number from 0 to 4294967295.
+      --jobs: 'many' must be a whole number from 1 to 1024.
+      --clock: '5 kg': 'kg' is no unit of frequency or time. Write a frequency or a period with its unit: 320MHz, 3.125ns.
+      --latency: 'abc': has no number in front. Write a time or cycles: 50ns, '16 cycles', '2 BX'; a leading = locks it."
+    `);
+  });
+
+  it('names what belongs to a later release, all at once', async () => {
+    const error = await failure(
+      read(
+        '--metric', 'auc', '--max-loss', '0.5%', '--labels', 'y.npy', '--io-schema', 's.json', '--ii', '2', '--primitives', 'xilinx', '--max-dsp', '4', '--max-bram', '1',
+        '--max-lut', '5000', '--missing', 'flag', '--head', 'decision=0.5', '--target', 'verilog,vhdl', '--weights', 'w.h5', '--effort', 'best', '--synth',
+      ),
+    );
+    expect(error.kind).toBe('unsupported');
+    expect(error.message).toMatchInlineSnapshot(`
+      "--labels: y.npy: the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow.
+      --metric: auc: the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow.
+      --max-loss: 0.5%: the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow.
+      --target: verilog,vhdl: target vhdl is not there yet; verilog is.
+      --missing: flag: missing values come in a later release; --missing none works: inputs are always numbers.
+      --head: decision=0.5: other heads come in a later release; now a forest gives its score, a network its outputs.
+      --ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
+      --primitives: xilinx: vendor primitives come in a later release; --primitives generic works.
+      --max-dsp: 4: resource budgets come in a later release; now no DSP and no BRAM is used, and LUTs are reported.
+      --max-bram: 1: resource budgets come in a later release; now no DSP and no BRAM is used, and LUTs are reported.
+      --max-lut: 5000: resource budgets come in a later release; now no DSP and no BRAM is used, and LUTs are reported.
+      --io-schema: s.json: hardware-integer fields come in a later release; --input-type gives the wires their types.
+      --weights: w.h5: Keras models come in a later release; export the model to ONNX.
+      --effort: best: other efforts come in a later release; --effort normal works.
+      --synth: true: synthesis comes in a later release; the report has estimates."
+    `);
+  });
+
+  it('needs a model', async () => {
+    expect((await failure(readOptions(argvOf(), undefined))).message).toContain('no model is given');
+  });
+});
+
+describe('an option file', () => {
+  const conf = 'model: nets/m.onnx\nclock: 40MHz\nlatency: 50ns\ninputType: ap_fixed<16,6>\nout: build/a\nseed: 5\nquiet: true\ntarget: [verilog]\n';
+
+  it('gives options; the command line wins; paths are beside it', async () => {
+    const file = readOptionFile('runs/conf.yaml', conf);
+    const options = await readOptions(argvOf('--clock', '320MHz'), undefined, file);
+    expect(options).toMatchObject({
+      model: 'runs/nets/m.onnx', clockMHz: 320, latency: { mode: 'atMost', cycles: 16 }, inputType: 'ap_fixed<16,6>', out: 'runs/build/a', seed: 5, quiet: true,
+      targets: ['verilog'], statedLatency: { text: '50ns', ns: 50 },
+    });
+  });
+
+  it('may be JSON', async () => {
+    const file = readOptionFile('conf.json', '{"model": "m.onnx", "model-version": 4}');
+    expect(await readOptions({}, undefined, file)).toMatchObject({ model: 'm.onnx', modelVersion: 4 });
+  });
+
+  it('is told from a model', () => {
+    expect(isOptionFile('conf.yaml', 'model: x')).toBe(true);
+    expect(isOptionFile('conf.json', '{"model": "m.onnx"}')).toBe(true);
+    expect(isOptionFile('xgb.json', '{"learner": {}}')).toBe(false);
+    expect(isOptionFile('model.onnx', '\x08\x07')).toBe(false);
+  });
+
+  it('points at the line', async () => {
+    const messages = ['model: a\nclok: 1\nseed: {a: 1}\nseed2: 3\n', '- a\n', 'a: [\n', 'model: a\nseed: 1\nSeed: 2\n'].map((text) => {
+      try {
+        readOptionFile('conf.yaml', text);
+        return 'read';
+      } catch (error) {
+        return (error as CompileError).message;
+      }
+    });
+    expect(messages).toMatchInlineSnapshot(`
+      [
+        "conf.yaml:2: unknown option 'clok'. Did you mean 'clock'?
+      conf.yaml:3 → seed: needs one value.
+      conf.yaml:4: unknown option 'seed2'. Did you mean 'seed'?",
+        "conf.yaml:1: the file holds no mapping of keys to values",
+        "conf.yaml:2: Flow sequence in block collection must be sufficiently indented and end with a ]",
+        "conf.yaml:3: unknown option 'Seed'. Did you mean 'seed'?",
+      ]
+    `);
+    const late = readOptionFile('conf.yaml', 'model: a\nseed: x\nlatency: 3 kg\n');
+    expect((await failure(readOptions({}, undefined, late))).message).toMatchInlineSnapshot(`
+      "conf.yaml:2 → seed: 'x' must be a whole number from 0 to 4294967295.
+      conf.yaml:3 → latency: '3 kg': 'kg' is no unit of time. Write a time or cycles: 50ns, '16 cycles', '2 BX'; a leading = locks it."
+    `);
+  });
+});
