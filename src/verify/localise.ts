@@ -118,7 +118,7 @@ async function observe(dut: Dut, request: LocaliseRequest, probes: readonly Prob
   const count = request.vectors.length;
   const phase = probePhase((event + count - 1) % count, event, (event + 1) % count, count, dut.latencyCycles);
   const output = await withTempFolder(async (folder) => {
-    const program = await buildSimulation(dut, probes, folder, options);
+    const program = await buildSimulation(dut, probes, request.vectors.length, folder, options);
     return runBench(program, folder, dut, request.vectors, request.expected, [phase], options, request.seed ?? 1);
   });
   const cycles: Map<number, string>[] = [];

@@ -22,11 +22,11 @@ export interface SimulationOptions {
 
 /** Generated C++ above this many characters is split over several compiler runs. */
 const CHARACTERS_A_UNIT = 1_500_000;
-/** Generated C++ above this many characters is compiled without optimisation: it would take longer than it saves. */
-const CHARACTERS_OPTIMISED = 3_000_000;
+/** Simulations of at least this many events repay the compiler's optimisation; for fewer it takes longer than it saves. */
+const EVENTS_OPTIMISED = 200_000;
 
 /** Verilator's wrapper of a design, built into the program `<folder>/bench`. Throws CompileError kind `verification`. */
-export async function buildSimulation(dut: Dut, probes: readonly Probe[], folder: string, options: SimulationOptions): Promise<string> {
+export async function buildSimulation(dut: Dut, probes: readonly Probe[], events: number, folder: string, options: SimulationOptions): Promise<string> {
   const { verilator, compiler } = options;
   writeFileSync(join(folder, `${dut.top}.v`), dut.verilog);
   writeFileSync(join(folder, 'trigforge_bench.v'), benchWrapper(dut, probes));
@@ -43,7 +43,7 @@ export async function buildSimulation(dut: Dut, probes: readonly Probe[], folder
   requireSuccess(translated, 'verilator', 'the emitted Verilog does not translate');
   const obj = join(folder, 'obj');
   const units = groupSources(obj);
-  const level = units.characters > CHARACTERS_OPTIMISED ? '-O0' : '-O1';
+  const level = events >= EVENTS_OPTIMISED ? '-O1' : '-O0';
   const include = join(verilator.root ?? '', 'include');
   const flags = [...compiler.prefixArgs, '-std=c++17', '-w', '-pthread', `-I${include}`, `-I${join(include, 'vltstd')}`, `-I${obj}`];
   const compile = async (source: string, object: string, how: string) => {
@@ -53,26 +53,25 @@ export async function buildSimulation(dut: Dut, probes: readonly Probe[], folder
     requireSuccess(result, compiler.info.name, 'the simulation does not compile');
     return object;
   };
-  options.onProgress?.(`compiling the simulation (${units.files.length + 1} files)`);
-  const sources = [...units.files, join(PACKAGE_ROOT, 'testbench', 'harness.cpp')];
-  const [runtime, objects] = await Promise.all([
-    runtimeObjects(options, include, obj, compile),
-    inParallel([...sources.entries()], Math.max(1, options.jobs - 1), ([i, source]) => compile(source, join(folder, `unit${i}.o`), level)),
-  ]);
+  options.onProgress?.(`compiling the simulation (${units.length} files)`);
+  const tasks = [
+    () => runtimeObjects(options, include, obj, compile),
+    ...units.map((source, i) => async () => [await compile(source, join(folder, `unit${i}.o`), level)]),
+  ];
+  const objects = (await inParallel(tasks, options.jobs, (task) => task())).flat().reverse();
   const program = join(folder, 'bench');
-  const linked = await runProcess(compiler.command, [...flags, ...objects, ...runtime, '-o', program], {
+  const linked = await runProcess(compiler.command, [...flags, ...objects, '-o', program], {
     cwd: folder, env: compiler.env, timeoutSeconds: options.timeoutSeconds, signal: options.signal,
   });
   requireSuccess(linked, compiler.info.name, 'the simulation does not link');
   return program;
 }
 
-/** The files Verilator wrote, gathered into units of bounded size: each file alone would read all headers again. */
-function groupSources(obj: string): { readonly files: string[]; readonly characters: number } {
+/** Verilator's files and the harness, gathered into units of bounded size: each file alone would read all headers again. */
+function groupSources(obj: string): string[] {
   const sources = readdirSync(obj).filter((name) => name.endsWith('.cpp')).sort();
   const groups: string[][] = [[]];
   let inGroup = 0;
-  let characters = 0;
   for (const name of sources) {
     const size = statSync(join(obj, name)).size;
     if (inGroup > 0 && inGroup + size > CHARACTERS_A_UNIT) {
@@ -81,14 +80,13 @@ function groupSources(obj: string): { readonly files: string[]; readonly charact
     }
     groups[groups.length - 1]?.push(name);
     inGroup += size;
-    characters += size;
   }
-  const files = groups.map((group, i) => {
+  groups[groups.length - 1]?.push(join(PACKAGE_ROOT, 'testbench', 'harness.cpp'));
+  return groups.map((group, i) => {
     const file = join(obj, `group${i}.cc`);
     writeFileSync(file, group.map((name) => `#include "${name}"\n`).join(''));
     return file;
   });
-  return { files, characters };
 }
 
 /** Compiled once a process: Verilator's own runtime takes longer than a small design. */

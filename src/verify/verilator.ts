@@ -83,8 +83,8 @@ export async function verifyVerilog(request: VerifyRequest): Promise<Verificatio
   invariant(vectors.length > 0 && vectors.length === request.expected.length, 'verification needs vectors, each with its expected outputs');
   const options = await simulationOptions(request);
   return withTempFolder(async (folder) => {
-    const program = await buildSimulation(dut, [], folder, options);
     const lint = await lintVerilog(dut, folder, options);
+    const program = await buildSimulation(dut, [], vectors.length, folder, options);
     options.onProgress?.(`simulating ${vectors.length} events`);
     const seed = request.seed ?? 1;
     const output = await runBench(program, folder, dut, vectors, request.expected, planPhases(vectors.length, dut.latencyCycles, seed), options, seed);
@@ -99,7 +99,7 @@ export async function lintVerilog(dut: Dut, folder: string, options: SimulationO
   writeFileSync(join(folder, `${dut.top}.v`), dut.verilog);
   const result = await runProcess(
     verilator.command,
-    [...verilator.prefixArgs, '--lint-only', '-Wall', '-Wno-fatal', '--default-language', '1364-2005', '--top-module', dut.top, `${dut.top}.v`],
+    [...verilator.prefixArgs, '--lint-only', '-Wall', '-Wno-fatal', '-fno-dfg', '--default-language', '1364-2005', '--top-module', dut.top, `${dut.top}.v`],
     { cwd: folder, env: verilator.env, timeoutSeconds: options.timeoutSeconds, signal: options.signal },
   );
   const messages = `${result.stderr}\n${result.stdout}`.split('\n').filter((line) => /^%(Warning|Error)/.test(line));
