@@ -47,7 +47,7 @@ function unsupportedTargets(value: string | number | boolean): string | undefine
 }
 
 const SEARCH = 'the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow';
-const BUDGETS = 'resource budgets come in a later release; now no DSP and no BRAM is used, and LUTs are reported';
+const MEMORIES = 'DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs';
 
 /** Every option of the interface, by its name. */
 export const OPTIONS = {
@@ -75,8 +75,8 @@ export const OPTIONS = {
   },
   ii: { describe: 'initiation interval in cycles', default: '1', schema: whole(1, 1_000_000), unsupported: onlyValue(1, 'sharing resources comes in a later release; --ii 1 works: one event every cycle') },
   primitives: { describe: 'generic or xilinx', default: 'generic', schema: oneOf('generic', 'xilinx'), unsupported: onlyValue('generic', 'vendor primitives come in a later release; --primitives generic works') },
-  'max-dsp': { describe: 'DSP budget', default: '0', schema: whole(0, 1_000_000), unsupported: onlyValue(0, BUDGETS) },
-  'max-bram': { describe: 'BRAM budget', default: '0', schema: whole(0, 1_000_000), unsupported: onlyValue(0, BUDGETS) },
+  'max-dsp': { describe: 'DSP budget', default: '0', schema: whole(0, 1_000_000), unsupported: onlyValue(0, MEMORIES) },
+  'max-bram': { describe: 'BRAM budget', default: '0', schema: whole(0, 1_000_000), unsupported: onlyValue(0, MEMORIES) },
   'max-lut': { describe: 'LUT budget', default: 'the device', schema: whole(0, 1_000_000_000) },
   'io-schema': { path: true, describe: "hardware-integer fields in front of the model's inputs", schema: text, unsupported: always('hardware-integer fields come in a later release; --input-type gives the wires their types') },
   name: { describe: 'top module and namespace', default: "from the file's name", schema: text.refine((value) => /^[A-Za-z_]\w{0,62}$/.test(value), 'must be an identifier: letters, digits and _, not a digit first, at most 63') },

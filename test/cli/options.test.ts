@@ -29,7 +29,7 @@ describe('the command line', () => {
     expect(clock.periodNs).toEqual({ n: 25n, d: 8n });
     expect(rest).toEqual({
       model: 'model.onnx', clockMHz: 320, latency: { mode: 'shortest' }, part: 'xcvu13p', targets: ['verilog'], verify: 'auto',
-      modelVersion: 1, seed: 1, quiet: false, json: false,
+      effort: 'normal', modelVersion: 1, seed: 1, quiet: false, json: false,
     });
   });
 
@@ -38,7 +38,7 @@ describe('the command line', () => {
       '-o', 'build/x', '--clock', '360MHz', '--latency', '=2 BX', '--part', 'xcku115', '--input-type', 'a=ap_fixed<8,6>,b=ufixed<4,4>',
       '--precision', 'p.yml', '--data', 'x.npy', '--vectors', 'v.npy', '--score-type', 'ap_fixed<12,4>', '--target', 'verilog', '--verify', 'none',
       '--name', 'trigger', '--model-version', '3', '--seed', '7', '--jobs', '2', '--quiet', '--json', '--dump-after', 'narrow',
-      '--ii', '1', '--max-dsp', '0', '--max-bram', '0', '--missing', 'none', '--head', 'score', '--primitives', 'generic', '--effort', 'normal', '--no-synth',
+      '--ii', '1', '--max-dsp', '0', '--max-bram', '0', '--missing', 'none', '--head', 'score', '--primitives', 'generic', '--effort', 'best', '--max-lut', '5000', '--no-synth',
     );
     expect({ ...options, clock: undefined }).toMatchInlineSnapshot(`
       {
@@ -46,6 +46,7 @@ describe('the command line', () => {
         "clockMHz": 360,
         "data": "x.npy",
         "dumpAfter": "narrow",
+        "effort": "best",
         "inputType": "a=ap_fixed<8,6>,b=ufixed<4,4>",
         "jobs": 2,
         "json": true,
@@ -53,6 +54,7 @@ describe('the command line', () => {
           "cycles": 18,
           "mode": "exactly",
         },
+        "maxLut": 5000,
         "model": "model.onnx",
         "modelVersion": 3,
         "name": "trigger",
@@ -98,7 +100,7 @@ describe('the command line', () => {
     const error = await failure(
       read(
         '--metric', 'auc', '--max-loss', '0.5%', '--labels', 'y.npy', '--io-schema', 's.json', '--ii', '2', '--primitives', 'xilinx', '--max-dsp', '4', '--max-bram', '1',
-        '--max-lut', '5000', '--missing', 'flag', '--head', 'decision=0.5', '--target', 'verilog,vhdl', '--weights', 'w.h5', '--effort', 'best', '--synth',
+        '--missing', 'flag', '--head', 'decision=0.5', '--target', 'verilog,vhdl', '--weights', 'w.h5', '--synth',
       ),
     );
     expect(error.kind).toBe('unsupported');
@@ -111,12 +113,10 @@ describe('the command line', () => {
       --head: decision=0.5: other heads come in a later release; now a forest gives its score, a network its outputs.
       --ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
       --primitives: xilinx: vendor primitives come in a later release; --primitives generic works.
-      --max-dsp: 4: resource budgets come in a later release; now no DSP and no BRAM is used, and LUTs are reported.
-      --max-bram: 1: resource budgets come in a later release; now no DSP and no BRAM is used, and LUTs are reported.
-      --max-lut: 5000: resource budgets come in a later release; now no DSP and no BRAM is used, and LUTs are reported.
+      --max-dsp: 4: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
+      --max-bram: 1: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
       --io-schema: s.json: hardware-integer fields come in a later release; --input-type gives the wires their types.
       --weights: w.h5: Keras models come in a later release; export the model to ONNX.
-      --effort: best: other efforts come in a later release; --effort normal works.
       --synth: true: synthesis comes in a later release; the report has estimates."
     `);
   });
