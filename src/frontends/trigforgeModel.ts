@@ -30,7 +30,7 @@ function checkLayers(graph: ModelGraph, source: ModelSource, context: FrontendCo
     if (!isLayerKind(kind)) return fail(`is of kind '${kind.slice(0, 60)}', which is no layer.`);
     checkSchema<unknown>(paramsSchemas[kind], node.params, [source.name, node.name]);
     const found = context.catalogue.shape(kind, node.params, inputShapes(node, shapes));
-    if (typeof found === 'string') return fail(found);
+    if (typeof found === 'string') return fail(`${found}.`);
     if (found.length !== node.shape.length || found.some((n, i) => n !== node.shape[i])) fail(`states the shape [${node.shape.join(', ')}] and has [${found.join(', ')}].`);
     shapes.set(node.output, node.shape);
   }

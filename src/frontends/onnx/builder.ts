@@ -129,7 +129,7 @@ export class GraphBuilder {
   /** The layer's output shape; throws what the layer says against it, and on shapes no device holds. */
   private shapeOf(node: OperatorNode, kind: string, params: unknown, inputs: readonly (readonly number[])[]): readonly number[] {
     const shape = this.catalogue.shape(kind, params, inputs);
-    if (typeof shape === 'string') return fail(node, 'input', 'shape-mismatch', shape);
+    if (typeof shape === 'string') return fail(node, 'input', 'shape-mismatch', `${shape}.`);
     const size = sizeOf(shape);
     if (size > MAX_ACTIVATION_ELEMENTS) return fail(node, 'unsupported', 'too-large', `its output ${formatShape(shape)} has ${size} elements; at most ${MAX_ACTIVATION_ELEMENTS} are supported.`);
     if (size === 0) return fail(node, 'input', 'empty-tensor', `its output ${formatShape(shape)} is empty.`);

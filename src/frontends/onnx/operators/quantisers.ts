@@ -45,7 +45,7 @@ function scaleTensor(node: OperatorNode, builder: GraphBuilder, x: Value): Tenso
 
 function bitsOf(node: OperatorNode, index: number, role: string): number {
   const bits = scalarOf(node, constantInput(node, index, role), role);
-  if (!(bits > 0 && bits <= 256)) fail(node, 'input', 'bad-bit-width', `its ${role} is ${bits}; more than 0 and at most 256 bits are possible.`);
+  if (!(bits > 0 && bits <= 64)) fail(node, 'input', 'bad-bit-width', `its ${role} is ${bits}; more than 0 and at most 64 bits are possible.`);
   return bits;
 }
 
@@ -80,18 +80,34 @@ const bipolarQuant = quantiser((node, builder) => {
   return apply(node, builder, 'bipolarQuant', { scale: scaleTensor(node, builder, x) }, x);
 }, 2);
 
+/** Version 1 has five inputs, version 2 an output scale as well. */
 const trunc = quantiser((node, builder) => {
-  if (node.inputs.length > 5) fail(node, 'unsupported', 'trunc-version', 'is version 2 (with an output scale); version 1 is supported.');
   const x = requiredInput(node, 0);
-  const params = {
-    scale: scaleTensor(node, builder, x),
-    zeroPoint: quantiserTensor(node, builder, 2, 'zero point', x),
-    inBits: bitsOf(node, 3, 'input bit width'),
-    outBits: bitsOf(node, 4, 'output bit width'),
-    rounding: roundingOf(node, 'FLOOR'),
-  };
-  return apply(node, builder, 'trunc', params, x);
+  const scale = scaleTensor(node, builder, x);
+  const zeroPoint = quantiserTensor(node, builder, 2, 'zero point', x);
+  const inBits = bitsOf(node, 3, 'input bit width');
+  const rounding = roundingOf(node, 'FLOOR');
+  if (node.inputs.length > 5) return truncTo(node, builder, x, { scale, zeroPoint, rounding });
+  return apply(node, builder, 'trunc', { scale, zeroPoint, inBits, outBits: bitsOf(node, 4, 'output bit width'), rounding }, x);
 }, 5);
+
+/** The widest quantiser there is: so wide that it only rounds. */
+const UNBOUNDED_BITS = 64;
+
+/** Trunc version 2: to whole steps of the scale, then a quantiser of the coarser output scale. */
+function truncTo(node: OperatorNode, builder: GraphBuilder, x: Value, { scale, zeroPoint, rounding }: Pick<QuantParams, 'scale' | 'zeroPoint' | 'rounding'>): readonly Value[] {
+  if (zeroPoint.data.some((n) => n !== 0)) fail(node, 'unsupported', 'zero-point', 'has a zero point other than 0, which version 2 is supported without.');
+  const outScale = quantiserTensor(node, builder, 4, 'output scale', x);
+  const [from, to] = [scale.data[0] as number, outScale.data[0] as number];
+  if (scale.data.length !== 1 || outScale.data.length !== 1 || !Number.isInteger(Math.log2(to / from))) {
+    fail(node, 'unsupported', 'output-scale', `goes from scale ${from} to ${to}; one power of two between one scale each is supported.`);
+  }
+  const steps: QuantParams = { scale, zeroPoint, bitWidth: UNBOUNDED_BITS, signed: true, narrow: false, rounding: 'ROUND' };
+  const params: QuantParams = { scale: outScale, zeroPoint, bitWidth: bitsOf(node, 5, 'output bit width'), signed: node.attributes.int('signed', 1) !== 0, narrow: node.attributes.int('narrow', 0) !== 0, rounding };
+  if (x.kind !== 'variable') return apply(node, builder, 'quant', params, apply(node, builder, 'quant', steps, x)[0] as Value);
+  const whole = builder.emit(node, 'quant', steps, [x], { shape: x.shape, name: `${node.name}/steps` });
+  return apply(node, builder, 'quant', params, whole);
+}
 
 /** QONNX quantisers, under any of their three domains. */
 export const quantisers: OperatorTable = {
