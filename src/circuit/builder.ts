@@ -227,6 +227,7 @@ export class CircuitBuilder {
   claim(op: number, known: Interval): void {
     if (op !== this.count - 1) return;
     const own = this.intervalOf(op);
+    if (known.exp === own.exp && known.lo === own.lo && known.hi === own.hi) return;
     const tight = intersect(own, known);
     if (tight.lo > tight.hi || (tight.exp === own.exp && tight.lo === own.lo && tight.hi === own.hi)) return;
     this.setInterval(op, tight);

@@ -187,13 +187,15 @@ export function intervalProblem(circuit: Circuit, source: OpSource, op: number):
   if (isWide && !circuit.wide.has(op)) return 'its bounds are missing';
   const own = intervalOf(circuit, op);
   if (own.lo > own.hi) return `its interval ${formatInterval(own)} is empty`;
-  if (widthOf(own.lo, own.hi) > MAX_OP_WIDTH) return `is ${widthOf(own.lo, own.hi)} bits wide, more than ${MAX_OP_WIDTH}`;
+  const isBig = typeof own.lo === 'bigint' || typeof own.hi === 'bigint';
+  if (isBig && widthOf(own.lo, own.hi) > MAX_OP_WIDTH) return `is ${widthOf(own.lo, own.hi)} bits wide, more than ${MAX_OP_WIDTH}`;
   if (!exponentFits(own.exp)) return `exponent ${own.exp} is beyond ±${MAX_EXPONENT}`;
   const kind = kindOf(circuit, op);
   if (kind === Op.input) return inputProblem(circuit, op, own);
   if (kind === Op.const) return own.lo === own.hi ? undefined : `a constant with the interval ${formatInterval(own)}`;
   const inferred = inferOp(source, kind, circuit.a[op] as number, circuit.b[op] as number, circuit.c[op] as number, circuit.param[op] as number);
-  if (!isWithin(own, inferred)) return `its interval ${formatInterval(own)} is not within ${formatInterval(inferred)}, which its operands give`;
+  const isSame = own.exp === inferred.exp && own.lo === inferred.lo && own.hi === inferred.hi;
+  if (!isSame && !isWithin(own, inferred)) return `its interval ${formatInterval(own)} is not within ${formatInterval(inferred)}, which its operands give`;
   return undefined;
 }
 

@@ -14,6 +14,7 @@ export const constantFolding: Pass = {
 };
 
 function fold({ builder, kind, a, b, c, shift, type, table }: OpToRewrite): number | undefined {
+  if (builder.kindOf(a) !== Op.const) return undefined;
   const values: Value[] = [];
   for (const operand of [a, b, c].slice(0, OPERAND_COUNT[kind])) {
     if (builder.kindOf(operand) !== Op.const) return undefined;

@@ -1,9 +1,8 @@
 import { Op } from '../circuit/circuit.js';
-import { inferOp } from '../circuit/infer.js';
 import { isSingle } from '../fixed/interval.js';
 import type { Pass } from './pass.js';
 import type { OpToRewrite } from './rewrite.js';
-import { rewriteCircuit } from './rewrite.js';
+import { copyOp, rewriteCircuit } from './rewrite.js';
 
 /**
  * What the ranges decide: an op whose interval is one value is that constant (comparisons above all), and a mux whose
@@ -15,12 +14,14 @@ export const decidedValues: Pass = {
   run: (circuit) => rewriteCircuit(circuit, decide),
 };
 
-function decide({ builder, kind, a, b, c, shift, type, table }: OpToRewrite): number | undefined {
+function decide(todo: OpToRewrite): number | undefined {
+  const { builder, kind, a, b, c } = todo;
   if (kind === Op.mux) {
     const condition = builder.intervalOf(a);
     if (isSingle(condition)) return condition.lo === 0 ? c : b;
   }
-  const param = type !== undefined ? builder.typeId(type) : table !== undefined ? builder.tableId(table) : shift;
-  const interval = inferOp(builder, kind, a, b, c, param);
-  return isSingle(interval) ? builder.constant(interval.lo, interval.exp) : undefined;
+  // The copy stays behind unread where a constant takes its place.
+  const copy = copyOp(todo);
+  const interval = builder.intervalOf(copy);
+  return isSingle(interval) ? builder.constant(interval.lo, interval.exp) : copy;
 }
