@@ -29,10 +29,7 @@ export interface CompileOptions {
   readonly maxLut?: number;
   readonly verify: 'auto' | 'none' | 'emulator' | 'verilator';
   readonly name?: string;
-  /** LUTs that the design may take. */
-  readonly maxLut?: number;
   readonly modelVersion: number;
-  readonly effort: 'fast' | 'normal' | 'best';
   readonly seed: number;
   readonly jobs: number;
   readonly quiet: boolean;
@@ -172,7 +169,6 @@ function assemble(model: string, parsed: Parsed, { clock, latency, stated }: Tim
     targets: TARGETS.filter((name) => (targets.includes('all') || targets.includes(name)) && WORKING_TARGETS.includes(name)),
     verify: (text('verify') ?? 'auto') as CompileOptions['verify'],
     effort: (text('effort') ?? 'normal') as CompileOptions['effort'],
-    effort: (text('effort') ?? 'normal') as CompileOptions['effort'],
     modelVersion: Number(parsed['model-version'] ?? 1),
     seed: Number(parsed.seed ?? 1),
     jobs: Number(parsed.jobs ?? availableParallelism()),
@@ -181,7 +177,6 @@ function assemble(model: string, parsed: Parsed, { clock, latency, stated }: Tim
     ...present({
       out: text('out'), inputType: text('input-type'), precision: text('precision'), data: text('data'), vectors: text('vectors'),
       scoreType: text('score-type'), name: text('name'), dumpAfter: text('dump-after'), statedLatency: stated,
-      maxLut: parsed['max-lut'] === undefined ? undefined : Number(parsed['max-lut']),
       maxLut: parsed['max-lut'] === undefined ? undefined : Number(parsed['max-lut']),
     }),
   };
