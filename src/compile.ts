@@ -14,6 +14,7 @@ import { prove } from './compile/prove.js';
 import { parseModel } from './frontends/registry.js';
 import type { ModelSource } from './frontends/frontend.js';
 import type { NamedArray } from './io/arrays.js';
+import { matchArrays } from './io/arrays.js';
 import type { LoweredLayer } from './layers/lower.js';
 import { lowerGraph } from './layers/lower.js';
 import { catalogue } from './layers/registry.js';
@@ -35,6 +36,9 @@ import { deviceOf } from './timing/device.js';
 import type { LatencyRequest, PipelineResult } from './timing/pipeline.js';
 import { pipelineCircuit } from './timing/pipeline.js';
 
+/** How long the optimisers may search. */
+export type Effort = 'fast' | 'normal' | 'best';
+
 /** Everything a compilation depends on: the same request gives the same bytes. */
 export interface CompileRequest {
   readonly model: ModelSource;
@@ -44,14 +48,16 @@ export interface CompileRequest {
   readonly precision?: { readonly text: string; readonly file: string };
   /** `--input-type` as written. */
   readonly inputType?: string;
-  /** Events of `--data`, by input name: the wire type, where nothing else gives one. */
-  readonly data?: ReadonlyMap<string, Float64Array>;
+  /** Events of `--data`: their grid is the wire type, where nothing else gives one. */
+  readonly data?: { readonly arrays: readonly NamedArray[]; readonly file: string };
   readonly scoreType?: FixedType;
   readonly clockMHz: number;
   readonly latency: LatencyRequest;
   /** The budget as the user stated it, for the report. */
   readonly stated: { readonly latencyNs?: number; readonly text: string };
   readonly part: string;
+  readonly effort: Effort;
+  readonly maxLut?: number;
   readonly name?: string;
   readonly modelVersion: number;
   readonly verify: VerifyLevel;
@@ -135,7 +141,7 @@ export function typeModel(model: ModelGraph, request: Pick<CompileRequest, 'prec
   const configured = config === undefined ? model : applyPrecision(model, config, catalogue);
   const wired = applyInputTypes(
     configured,
-    { ...(request.inputType === undefined ? {} : { inputType: request.inputType }), ...(request.data === undefined ? {} : { data: request.data }) },
+    { ...(request.inputType === undefined ? {} : { inputType: request.inputType }), ...(request.data === undefined ? {} : { data: dataByInput(model, request.data) }) },
     catalogue,
   );
   return growTypes(wired, request.scoreType === undefined ? {} : { scoreType: request.scoreType }, catalogue);
@@ -144,12 +150,18 @@ export function typeModel(model: ModelGraph, request: Pick<CompileRequest, 'prec
 /** Circuits of up to this many operations are evaluated after every pass, not only verified. */
 const CHECKED_OPS = 20_000;
 
+function dataByInput(model: ModelGraph, data: NonNullable<CompileRequest['data']>): ReadonlyMap<string, Float64Array> {
+  const ports = model.inputs.map((input) => ({ name: input.name, shape: input.shape.slice(1) }));
+  const { inputs } = matchArrays(data.arrays, ports, data.file);
+  return new Map(ports.map((port, i) => [port.name, inputs[i] as Float64Array]));
+}
+
 /** Adder levels of slack that are tried, smallest circuit first; the first that meets the budget wins. */
-const DEPTH_SLACKS = [1, 0];
+const DEPTH_SLACKS: Readonly<Record<Effort, readonly number[]>> = { fast: [1], normal: [1, 0], best: [3, 2, 1, 0] };
 
 function findDesign(graph: ModelGraph, request: CompileRequest, hooks: CompileHooks): Design {
   let best: Design | undefined;
-  for (const depthSlack of DEPTH_SLACKS) {
+  for (const depthSlack of DEPTH_SLACKS[request.effort]) {
     const design = buildDesign(graph, request, depthSlack, hooks);
     const better = best === undefined || design.result.neededCycles < best.result.neededCycles
       || design.result.schedule.criticalPathNs < best.result.schedule.criticalPathNs - 1e-6;
@@ -175,8 +187,8 @@ function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: num
 
 function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
   const hash = createHash('sha256').update(request.model.bytes);
-  const { precision, inputType, scoreType, clockMHz, latency, part, modelVersion } = request;
-  hash.update(JSON.stringify({ precision, inputType, scoreType, clockMHz, latency, part, modelVersion }));
+  const { precision, inputType, scoreType, clockMHz, latency, part, modelVersion, effort } = request;
+  hash.update(JSON.stringify({ precision, inputType, scoreType, clockMHz, latency, part, modelVersion, effort }));
   return {
     top: identifier(request.name ?? model.name, 'model'),
     modelName: request.name ?? model.name,

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { isScalar, isSeq } from 'yaml';
-import { ConfigText } from '../configText.js';
+import { ConfigText } from '../io/configText.js';
 import type { Problem } from '../errors.js';
 import { CompileError, didYouMean } from '../errors.js';
 import type { OptionName } from './optionTable.js';

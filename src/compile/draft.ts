@@ -90,6 +90,7 @@ function budgetOf(request: CompileRequest): ReportDraft['budget'] {
     clockMHz,
     stated: stated.text,
     ...(stated.latencyNs === undefined ? {} : { latencyNs: stated.latencyNs }),
+    ...(request.maxLut === undefined ? {} : { maxLut: request.maxLut }),
     ...(latency.mode === 'shortest' ? {} : { latencyCycles: latency.cycles, locked: latency.mode === 'exactly' }),
   };
 }
