@@ -78,32 +78,11 @@ export function packBus(ports: readonly BusPort[], event: RawEvent): Uint32Array
   return words;
 }
 
-/** The way back: raw integers of every element. */
-export function unpackBus(ports: readonly BusPort[], words: Uint32Array): Raw[][] {
-  let at = 0;
-  return ports.map((port) =>
-    port.elements.map((element) => {
-      const raw = getBits(words, at, element);
-      at += element.width;
-      return raw;
-    }),
-  );
-}
-
 /** 8 hexadecimal digits a word, highest word first. */
 export function hexOfWords(words: Uint32Array): string {
   let text = '';
   for (let w = words.length - 1; w >= 0; w--) text += (words[w] as number).toString(16).padStart(8, '0');
   return text;
-}
-
-export function wordsOfHex(text: string): Uint32Array {
-  const words = new Uint32Array(Math.ceil(text.length / 8));
-  for (let w = 0; w < words.length; w++) {
-    const end = text.length - 8 * w;
-    words[w] = parseInt(text.slice(Math.max(0, end - 8), end), 16);
-  }
-  return words;
 }
 
 function putBits(words: Uint32Array, at: number, width: number, raw: Raw): void {
@@ -122,17 +101,4 @@ function putBits(words: Uint32Array, at: number, width: number, raw: Raw): void 
 function modulo(n: number, m: number): number {
   const rest = n % m;
   return rest < 0 ? rest + m : rest;
-}
-
-function getBits(words: Uint32Array, at: number, element: BusElement): Raw {
-  let value = 0n;
-  for (let done = 0; done < element.width; ) {
-    const bit = (at + done) % 32;
-    const take = Math.min(32 - bit, element.width - done);
-    const part = Math.floor(((words[Math.floor((at + done) / 32)] as number) / 2 ** bit)) % 2 ** take;
-    value |= BigInt(part) << BigInt(done);
-    done += take;
-  }
-  const exact = element.signed ? BigInt.asIntN(element.width, value) : value;
-  return exact >= BigInt(Number.MIN_SAFE_INTEGER) && exact <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(exact) : exact;
 }
