@@ -2,8 +2,8 @@ import { CompileError, didYouMean } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import { parseFixedType } from '../fixed/fixedType.js';
 import type { LayerPrecision } from '../model/graph.js';
-import type { ConfigEntry } from '../configText.js';
-import { ConfigText, describe } from '../configText.js';
+import type { ConfigEntry } from '../io/configText.js';
+import { ConfigText, describe } from '../io/configText.js';
 
 /** The types a layer can have, by hls4ml's names. */
 export const TYPE_VARIABLES = [

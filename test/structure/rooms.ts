@@ -17,7 +17,8 @@ export const ROOMS = {
   model: { imports: ['fixed'] },
   layers: { imports: ['fixed', 'circuit', 'optimize', 'model'] },
   frontends: { imports: ['fixed', 'model'], types: ['layers'] },
-  quantize: { imports: ['fixed', 'model', 'layers'] },
+  // io: the reader of configuration text with line numbers, shared with the command line's option files.
+  quantize: { imports: ['fixed', 'model', 'layers', 'io'] },
   passes: { imports: ['fixed', 'circuit', 'optimize'] },
   timing: { imports: ['fixed', 'circuit'] },
   backends: { imports: ['fixed', 'circuit', 'timing'] },

@@ -1,6 +1,6 @@
 import { Alias, Document, LineCounter, Pair, isAlias, isMap, isScalar, parseDocument } from 'yaml';
 import type { Node, YAMLMap } from 'yaml';
-import type { Problem } from './errors.js';
+import type { Problem } from '../errors.js';
 
 /**
  * A YAML (or JSON, which YAML contains) text with the line of every node, and the problems found while it is read:
