@@ -53,12 +53,7 @@ export function randomRaw(random: Random, operands: readonly Operand[]): bigint[
 /** A raw integer of a type. */
 export function randomOf(random: Random, of: FixedType): bigint {
   const { lo, hi } = rangeOf(of);
-  const corner = random.int(0, 9);
-  if (corner === 0) return BigInt(lo);
-  if (corner === 1) return BigInt(hi);
-  const span = BigInt(hi) - BigInt(lo) + 1n;
-  const wide = (BigInt(random.int(0, 2 ** 30 - 1)) << 30n) | BigInt(random.int(0, 2 ** 30 - 1));
-  return BigInt(lo) + (wide % span);
+  return BigInt(random.exact(lo, hi));
 }
 
 /** Runs a circuit of one output on raw integers; raw result and its exponent per element. */

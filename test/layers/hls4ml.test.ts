@@ -90,6 +90,17 @@ describe('dense', () => {
     expect(run(resource, [[31n, 31n, 31n]])).toEqual([{ n: 31n, exp: 0 }]);
   });
 
+  it('saturates a product although the sum it joins would fit', () => {
+    const accum = type('fixed<6,6,TRN,SAT>');
+    const layer: OneLayer = {
+      kind: 'dense',
+      params: { weight: tensor([1, 1], [2]), bias: tensor([1], [-20]) },
+      operands: [{ shape: [1, 1], type: type('ufixed<5,5>') }],
+      precision: { source: 'config', accum, result: accum },
+    };
+    expect(run(lowerGraph(graphOf(layer)), [[20n]])).toEqual([{ n: 11n, exp: 0 }]);
+  });
+
   it('sums exactly with distributed arithmetic', () => {
     const precision: LayerPrecision = { source: 'config', accum: type('fixed<4,4>'), result: type('fixed<6,4,RND,SAT>'), strategy: 'distributed_arithmetic' };
     const weight = tensor([3, 1], [0.75, -1.25, 0.5]);
@@ -218,7 +229,7 @@ describe('softmax', () => {
   const types = (input: FixedType) => ({
     input,
     exp: randomType(12),
-    inv: randomType(12),
+    inv: randomType(random.pick([5, 12])),
     invInput: randomType(10),
     accum: randomType(12),
     result: randomType(8),
