@@ -142,6 +142,20 @@ function stepwiseColumns(builder: CircuitBuilder, inputs: Int32Array, matrix: We
   return products.map((terms) => accumulate(builder, terms, accum));
 }
 
+/** Products of one layer that can be unrolled in minutes and a few GiB. */
+const MAX_PRODUCTS = 100_000_000;
+
+/** Refuses a layer too large to unroll before it is begun. */
+export function checkProducts(products: number, layer: string): void {
+  if (products <= MAX_PRODUCTS) return;
+  throw new CompileError('unsupported', {
+    code: 'too-many-products',
+    where: [layer],
+    what: `${products} products of this layer would be unrolled; at most ${MAX_PRODUCTS} are supported.`,
+    mend: 'Make the layer smaller.',
+  });
+}
+
 /** hls4ml's product for weights of type int<2>: 0, −x, and x for anything else (−2 too). */
 export function ternaryWeights(weight: Float64Array, precision: LayerPrecision | undefined, layer: string): Float64Array {
   const type = precision?.source === 'config' ? precision.weight : undefined;

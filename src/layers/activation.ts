@@ -1,6 +1,6 @@
-import { tensor } from '../model/tensor.js';
-import type { Tensor } from '../model/tensor.js';
 import { assertNever } from '../errors.js';
+import type { Tensor } from '../model/tensor.js';
+import { tensor } from '../model/tensor.js';
 import { lowerActivation } from './activationLowering.js';
 import type { LayerDefinition } from './definition.js';
 

@@ -1,8 +1,8 @@
-import type { FixedType } from '../fixed/fixedType.js';
-import { fixedType, formatFixedType } from '../fixed/fixedType.js';
-import { bitLength, dyadicOf } from '../fixed/integer.js';
 import type { Value } from '../circuit/semantics.js';
 import { CompileError } from '../errors.js';
+import type { FixedType } from '../fixed/fixedType.js';
+import { fixedType } from '../fixed/fixedType.js';
+import { bitLength, dyadicOf } from '../fixed/integer.js';
 import type { ActivationParams } from './activation.js';
 import { activate, alphaOf, SELU_ALPHA, SELU_LAMBDA } from './activation.js';
 import { clamp, isNegative, negate, plusConstant, positivePart, select, timesConstant } from './arithmetic.js';
@@ -72,7 +72,7 @@ function parameterOf(alpha: number, { precision, layer }: LoweringContext): numb
 }
 
 /** The smallest type of a constant, cut to 8 bits and a sign (hls4ml 1.3 for a scalar parameter of type auto). */
-export function minimalType(value: number): FixedType {
+function minimalType(value: number): FixedType {
   const { n, exp } = dyadicOf(value);
   const bits = Math.max(1, bitLength(n));
   const sign = n < 0 ? 1 : 0;
@@ -126,12 +126,52 @@ function configuredExponential(params: ActivationParams, context: LoweringContex
   };
 }
 
+/**
+ * The entries of a table of f in a result type, rounded once. A type that does not saturate gets room on top, so that the
+ * table stays monotone and the layer's cast to the result does the wrapping.
+ */
+function roundedEntry(f: (v: number) => number, type: FixedType): (v: number) => Value {
+  const exp = type.integer - type.width;
+  const saturates = type.overflow === 'SAT' || type.overflow === 'SAT_SYM';
+  const entry = saturates ? type : fixedType(true, ROOM - exp, ROOM, type.rounding);
+  return (v) => ({ n: castFloat(f(v), entry), exp });
+}
+
+/** Integer bits above any argument's own that tables of unsaturated types get. */
+const ROOM = 1100;
+
+/**
+ * f in float64, kept off the limits that it only tends to: float64 rounds tanh(20) to 1, and truncation has to see that it
+ * is less.
+ */
+function beforeLimit(params: ActivationParams, v: number): number {
+  const y = activate(params, v);
+  const most = 1 - 2 ** -53;
+  switch (params.function) {
+    case 'sigmoid':
+      return Math.min(y, most);
+    case 'tanh':
+    case 'softsign':
+      return Math.min(Math.max(y, -most), most);
+    case 'elu':
+      return y === -alphaOf(params) ? y * most : y;
+    case 'selu':
+      return y === -SELU_LAMBDA * SELU_ALPHA ? y * most : y;
+    case 'linear':
+    case 'relu':
+    case 'leakyRelu':
+    case 'hardSigmoid':
+    case 'softplus':
+      return y;
+  }
+}
+
 /** ELU and SELU correctly rounded: x ≥ 0 by arithmetic, else by a table. */
 function exponential(params: ActivationParams, context: LoweringContext): Scalar {
   const { builder } = context;
   const type = needsResult(context, params.function);
   const zero = builder.constant(0);
-  const table = functionTable(builder, (v) => ({ n: castFloat(activate(params, Math.min(v, 0)), type), exp: type.integer - type.width }));
+  const table = functionTable(builder, roundedEntry((v) => beforeLimit(params, Math.min(v, 0)), type));
   return (x) => {
     const negative = isNegative(builder, x);
     const below = table(select(builder, negative, x, zero));
@@ -142,19 +182,5 @@ function exponential(params: ActivationParams, context: LoweringContext): Scalar
 /** f correctly rounded into the result type, one entry an argument. */
 function wholeTable(params: ActivationParams, context: LoweringContext): Scalar {
   const type = needsResult(context, params.function);
-  if (type.overflow === 'SAT_ZERO' || type.overflow === 'WRAP') {
-    // A table of an overflowing function is not monotone; saturated tails cannot be cut off then.
-    const [low, high] = params.function === 'softplus' ? [0, Infinity] : params.function === 'sigmoid' ? [0, 1] : [-1, 1];
-    const overflows = high === Infinity || castFloat(high, type) !== castFloat(high, { ...type, overflow: 'SAT' }) || castFloat(low, type) !== castFloat(low, { ...type, overflow: 'SAT' });
-    if (overflows && params.function !== 'softplus') {
-      throw new CompileError('config', {
-        code: 'result-overflow',
-        where: [context.layer, 'result'],
-        what: `${params.function} reaches ${low} and ${high}, which ${formatFixedType(type)} does not hold.`,
-        mend: 'Let it saturate (SAT) or give it one more integer bit.',
-      });
-    }
-  }
-  const saturated: FixedType = { ...type, overflow: type.overflow === 'SAT_SYM' ? 'SAT_SYM' : 'SAT' };
-  return functionTable(context.builder, (v) => ({ n: castFloat(activate(params, v), saturated), exp: type.integer - type.width }));
+  return functionTable(context.builder, roundedEntry((v) => beforeLimit(params, v), type));
 }

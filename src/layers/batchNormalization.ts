@@ -3,8 +3,8 @@ import { sizeOf, tensor } from '../model/tensor.js';
 import { plusConstant, timesConstant } from './arithmetic.js';
 import { typedValues } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
-import { lowerElements } from './lowering.js';
 import { formatShape, normalAxis } from './indexing.js';
+import { lowerElements } from './lowering.js';
 
 /** y = x · scale[c] + bias[c] along `axis`; the frontend folds gamma, beta, mean, variance and epsilon in float64. */
 export interface BatchNormalizationParams {

@@ -1,8 +1,8 @@
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
 import type { LayerDefinition } from './definition.js';
-import { lowerBipolarQuant } from './quantLowering.js';
 import { entriesOf, quantiserShape } from './quant.js';
+import { lowerBipolarQuant } from './quantLowering.js';
 
 /** x ≥ 0 ? scale : −scale */
 export interface BipolarQuantParams {

@@ -1,5 +1,5 @@
-import { tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
+import { tensor } from '../model/tensor.js';
 import { clamp } from './arithmetic.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { lowerElements } from './lowering.js';

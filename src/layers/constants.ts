@@ -34,7 +34,7 @@ function floorDivBig(n: bigint, d: bigint): bigint {
 }
 
 /** Casts the rational n / d (d > 0) into the type. */
-export function castRational(n: bigint, d: bigint, type: FixedType): Int {
+function castRational(n: bigint, d: bigint, type: FixedType): Int {
   const fraction = fractionBits(type);
   const top = fraction >= 0 ? n << BigInt(fraction) : n;
   const bottom = fraction >= 0 ? d : d << BigInt(-fraction);

@@ -1,7 +1,7 @@
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
 import type { WeightMatrix } from './accumulate.js';
-import { ternaryWeights, weightedSums } from './accumulate.js';
+import { checkProducts, ternaryWeights, weightedSums } from './accumulate.js';
 import { typedValues } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape, windowShape, windowsOf } from './indexing.js';
@@ -107,6 +107,7 @@ function lowerConv(params: ConvParams, [x]: readonly LoweredTensor[], context: L
   const { builder, precision } = context;
   const input = x as LoweredTensor;
   const plan = planConv(params, input.shape);
+  checkProducts(plan.positions * params.weight.data.length, context.layer);
   const matrices = groupMatrices(params, plan, context);
   const ops = new Int32Array(sizeOf(plan.shape));
   for (let position = 0; position < plan.positions; position++) {

@@ -1,6 +1,6 @@
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
-import { ternaryWeights, weightedSums } from './accumulate.js';
+import { checkProducts, ternaryWeights, weightedSums } from './accumulate.js';
 import { typedValues } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape } from './indexing.js';
@@ -46,6 +46,7 @@ function lowerDense({ weight, bias }: DenseParams, [x]: readonly LoweredTensor[]
     weight: ternaryWeights(typedValues(weight, precision?.weight, source, layer), precision, layer),
     bias: bias === null ? undefined : typedValues(bias, precision?.bias, source, layer),
   };
+  checkProducts(input.ops.length * nOut, layer);
   const ops = new Int32Array((input.ops.length / nIn) * nOut);
   for (let row = 0; row * nIn < input.ops.length; row++) {
     builder.setElement(row * nOut);

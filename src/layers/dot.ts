@@ -1,10 +1,10 @@
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
+import { linear } from '../optimize/cmvm.js';
 import { accumulate } from './accumulate.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
-import { lowerElements } from './lowering.js';
-import { linear } from '../optimize/cmvm.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
+import { lowerElements } from './lowering.js';
 
 /** Σ over `axis` of a · b (equal shapes): hls4ml's Dot; the frontend makes it of Mul + ReduceSum. */
 export interface DotParams {

@@ -1,13 +1,13 @@
-import { broadcastIndices, broadcastShapes, tensor } from '../model/tensor.js';
-import type { Tensor } from '../model/tensor.js';
 import { assertNever, CompileError } from '../errors.js';
+import { fractionBits } from '../fixed/fixedType.js';
+import { dyadicOf } from '../fixed/integer.js';
+import type { Tensor } from '../model/tensor.js';
+import { broadcastIndices, broadcastShapes, tensor } from '../model/tensor.js';
+import { linear } from '../optimize/cmvm.js';
 import { divideRounded, maximum, minimum, timesConstant } from './arithmetic.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
-import { lowerElements, needsResult } from './lowering.js';
-import { dyadicOf } from '../fixed/integer.js';
-import { fractionBits } from '../fixed/fixedType.js';
-import { linear } from '../optimize/cmvm.js';
 import { formatShape } from './indexing.js';
+import { lowerElements, needsResult } from './lowering.js';
 
 /** Two inputs, numpy broadcasting; either may be a constant. `div` takes a constant divisor. `average` is (a + b) / 2. */
 export interface ElementwiseParams {

@@ -1,13 +1,13 @@
 import type { Table } from '../circuit/circuit.js';
+import { dyadicOf } from '../fixed/integer.js';
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
 import { roundTo } from './arithmetic.js';
 import { typedValues } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { formatShape } from './indexing.js';
 import { lowerElements } from './lowering.js';
 import { clampIndex, lookUp, tableOf } from './tables.js';
-import { dyadicOf } from '../fixed/integer.js';
-import { formatShape } from './indexing.js';
 
 /**
  * Rows of a constant table picked by a variable integer (ONNX Gather with constant data, axis 0): output shape is

@@ -1,8 +1,8 @@
+import type { CircuitBuilder } from '../circuit/builder.js';
 import { CompileError } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import { typeOfInterval } from '../fixed/fixedType.js';
 import { hull } from '../fixed/interval.js';
-import type { CircuitBuilder } from '../circuit/builder.js';
 import { sizeOf } from '../model/tensor.js';
 import { castTo } from './arithmetic.js';
 import type { LoweredTensor, LoweringContext } from './definition.js';

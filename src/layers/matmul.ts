@@ -1,10 +1,10 @@
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
-import { accumulate } from './accumulate.js';
-import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
-import { lowerElements } from './lowering.js';
 import { linear } from '../optimize/cmvm.js';
+import { accumulate, checkProducts } from './accumulate.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { matmulProducts, matmulShape } from './indexing.js';
+import { lowerElements } from './lowering.js';
 
 /** Product of two variable tensors, numpy's matmul with batch broadcasting. */
 export interface MatmulParams {
@@ -29,6 +29,7 @@ function lowerMatmul(_: MatmulParams, [a, b]: readonly LoweredTensor[], context:
   const [x, y] = [a as LoweredTensor, b as LoweredTensor];
   const { builder, precision } = context;
   const plan = matmulProducts(x.shape, y.shape);
+  checkProducts(plan.left.length, context.layer);
   return lowerElements(context, plan.shape, (e) => {
     const products: number[] = [];
     for (let k = e * plan.size; k < (e + 1) * plan.size; k++) {

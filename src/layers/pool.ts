@@ -1,9 +1,9 @@
-import { sizeOf, tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
+import { sizeOf, tensor } from '../model/tensor.js';
 import { average, extreme } from './average.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
-import { lowerElements, tensorType } from './lowering.js';
 import { BEYOND, formatShape, windowShape, windowsOf } from './indexing.js';
+import { lowerElements, tensorType } from './lowering.js';
 import { shapeOrThrow } from './structural.js';
 
 /** Max or average pooling over windows, channels first. Pads as ONNX. */

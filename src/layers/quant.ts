@@ -1,9 +1,9 @@
+import { assertNever } from '../errors.js';
 import type { Tensor } from '../model/tensor.js';
 import { broadcastIndices, broadcastShapes, tensor } from '../model/tensor.js';
-import { assertNever } from '../errors.js';
 import type { LayerDefinition } from './definition.js';
-import { lowerQuant } from './quantLowering.js';
 import { formatShape } from './indexing.js';
+import { lowerQuant } from './quantLowering.js';
 
 /** QONNX Quant: clamp(x / scale + zeroPoint), round, − zeroPoint, · scale. */
 export interface QuantParams {

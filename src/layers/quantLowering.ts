@@ -3,12 +3,12 @@ import { assertNever } from '../errors.js';
 import type { FixedType, Rounding } from '../fixed/fixedType.js';
 import { fixedType } from '../fixed/fixedType.js';
 import { add, dyadicOf, mul, shift, sub } from '../fixed/integer.js';
-import { castTo, clamp, divideRounded, isNegative, negate, select, timesConstant } from './arithmetic.js';
-import type { LoweredTensor, LoweringContext } from './definition.js';
 import { sizeOf } from '../model/tensor.js';
+import { castTo, clamp, divideRounded, isNegative, negate, select, timesConstant } from './arithmetic.js';
+import type { BipolarQuantParams } from './bipolarQuant.js';
+import type { LoweredTensor, LoweringContext } from './definition.js';
 import type { QuantParams } from './quant.js';
 import { entriesOf, isBipolar, quantBounds } from './quant.js';
-import type { BipolarQuantParams } from './bipolarQuant.js';
 import type { Truncation, TruncParams } from './trunc.js';
 import { truncationsOf } from './trunc.js';
 

@@ -1,12 +1,12 @@
-import { tensor } from '../model/tensor.js';
-import type { Tensor } from '../model/tensor.js';
 import { assertNever } from '../errors.js';
+import type { Tensor } from '../model/tensor.js';
+import { tensor } from '../model/tensor.js';
 import { accumulateValues } from './accumulate.js';
 import { average, extreme } from './average.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
-import { lowerElements } from './lowering.js';
 import type { Groups } from './indexing.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
+import { lowerElements } from './lowering.js';
 
 /** Reduction over axes (never the batch axis); global pooling is mean or max over the spatial axes. */
 export interface ReduceParams {

@@ -1,8 +1,8 @@
-import { tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
+import { tensor } from '../model/tensor.js';
 import type { LayerDefinition } from './definition.js';
-import { lowerSoftmax } from './softmaxLowering.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
+import { lowerSoftmax } from './softmaxLowering.js';
 
 export interface SoftmaxParams {
   readonly axis: number;

@@ -1,6 +1,6 @@
-import { CompileError } from '../errors.js';
 import type { CircuitBuilder } from '../circuit/builder.js';
 import type { Table } from '../circuit/circuit.js';
+import { CompileError } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import { fixedType, fractionBits } from '../fixed/fixedType.js';
 import { onGrid } from '../fixed/interval.js';
@@ -107,7 +107,7 @@ function normalise(exponentials: readonly number[], bits: number, { builder, pre
 }
 
 /** hls4ml's reduction tree: the first 2^floor(log2(n − 1)) terms against the rest, every sum cast. */
-export function treeSum(builder: CircuitBuilder, terms: readonly number[], accum: FixedType): number {
+function treeSum(builder: CircuitBuilder, terms: readonly number[], accum: FixedType): number {
   if (terms.length === 1) return terms[0] as number;
   const half = terms.length === 2 ? 1 : 2 ** Math.floor(Math.log2(terms.length - 1));
   const left = treeSum(builder, terms.slice(0, half), accum);
@@ -156,13 +156,13 @@ function legacySoftmax(context: LoweringContext): Vector {
 
 /** Bits that the automatic softmax works with beyond the result's own. */
 const GUARD_BITS = 4;
-/** Index bits of its reciprocal table. */
-const RECIPROCAL_BITS = 12;
+/** Index bits of its reciprocal table, the whole part of S included. */
+const RECIPROCAL_BITS = 14;
 
 /**
  * Softmax without configured types: e_j = exp(x_j − max x) from an exactly indexed table with 4 guard bits beyond the
- * result's fraction (at most 18 bits), their exact sum S, a reciprocal of S read at 12 bits below its leading grid, and the
- * exact product rounded once into the result type. Error before the last rounding: below 2^−11 relative.
+ * result's fraction (at most 18 bits), their exact sum S in [1, n], a reciprocal of S from a table of at most 2^14 entries,
+ * and the exact product rounded once into the result type. Relative error of the reciprocal: below n · 2^−14.
  */
 function automaticSoftmax(context: LoweringContext): Vector {
   const { builder } = context;
@@ -177,7 +177,7 @@ function automaticSoftmax(context: LoweringContext): Vector {
     // The largest term is exp(0) = 1, so S lies in [1, n].
     const total = builder.cast(sum(builder, values), fixedType(false, fraction + bitsOf(xs.length), bitsOf(xs.length), 'TRN', 'SAT'));
     const above = maximum(builder, total, builder.constant(1));
-    const argument = roundTo(builder, above, Math.min(fraction, RECIPROCAL_BITS - bitsOf(xs.length) + 1), 'RND');
+    const argument = roundTo(builder, above, Math.min(fraction, RECIPROCAL_BITS - bitsOf(xs.length)), 'RND');
     const { lo, hi, exp } = builder.intervalOf(argument);
     const table = tableOf(exp, Number(lo), Number(hi), (n) => ({ n: castFloat(1 / (n * 2 ** exp), reciprocal), exp: -fraction }));
     const factor = lookUp(builder, argument, table);

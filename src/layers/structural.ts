@@ -1,6 +1,6 @@
 import { CompileError } from '../errors.js';
-import { tensor } from '../model/tensor.js';
 import type { Tensor } from '../model/tensor.js';
+import { tensor } from '../model/tensor.js';
 import { castTo } from './arithmetic.js';
 import type { LayerDefinition, LoweredTensor } from './definition.js';
 

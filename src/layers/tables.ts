@@ -1,12 +1,12 @@
 import type { CircuitBuilder } from '../circuit/builder.js';
 import type { Table } from '../circuit/circuit.js';
+import type { Value } from '../circuit/semantics.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import { fixedType, roundShift } from '../fixed/fixedType.js';
 import type { Int } from '../fixed/integer.js';
 import { add, shift, sub, toNumber } from '../fixed/integer.js';
 import type { Interval } from '../fixed/interval.js';
 import { onGrid } from '../fixed/interval.js';
-import type { Value } from '../circuit/semantics.js';
 import { clamp, roundTo, timesConstant } from './arithmetic.js';
 
 /** The table of `value(i)` for whole i in [from, to], at arguments i · 2^indexExp, on the coarsest grid that holds all values. */

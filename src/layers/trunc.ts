@@ -1,8 +1,8 @@
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
 import type { LayerDefinition } from './definition.js';
-import { lowerTrunc } from './quantLowering.js';
 import { entriesOf, quantBounds, quantiserShape, roundQonnx, scaleProblem } from './quant.js';
+import { lowerTrunc } from './quantLowering.js';
 
 /**
  * QONNX Trunc: the integer q = round-half-even(x / scale + zeroPoint) loses its low bits under the rounding mode.

@@ -177,6 +177,20 @@ describe('an automatic type', () => {
     }
   });
 
+  it('stays below the limit where float64 reaches it', () => {
+    const at = (name: string, t: string, n: bigint) => {
+      const layer: OneLayer = { kind: 'activation', params: { function: name }, operands: [{ shape: [1, 1], type: type('int<8>') }], precision: { source: 'auto', result: type(t) } };
+      return runFloat(lowerGraph(graphOf(layer)), [[n]])[0];
+    };
+    expect(at('tanh', 'fixed<5,1>', 100n)).toBe(15 / 16);
+    expect(at('tanh', 'fixed<5,1>', -100n)).toBe(-1);
+    expect(at('sigmoid', 'ufixed<4,0>', 120n)).toBe(15 / 16);
+    expect(at('elu', 'fixed<6,2,TRN_ZERO,WRAP>', -120n)).toBe(-15 / 16);
+    // Wraps like any cast: sigmoid(120) rounds to 1.
+    expect(at('sigmoid', 'ufixed<4,0,RND,WRAP>', 120n)).toBe(0);
+    expect(at('sigmoid', 'ufixed<4,0,RND,WRAP>', 1n)).toBe(0.75);
+  });
+
   it('rounds a wide argument to a grid of about 2^14 points', () => {
     const result = type('ufixed<12,0,RND,SAT>');
     const input = type('fixed<40,8>');
