@@ -3,6 +3,7 @@ import type { Circuit } from '../circuit/circuit.js';
 import { compileModule } from './module.js';
 import { fastEmulator } from './fast.js';
 import { referenceEmulator } from './reference.js';
+import { splitCircuit, splitEmulator } from './split.js';
 
 /**
  * Bit-exact batch execution of a circuit. Float64 arrays hold `count` events, element-minor (`[event, element]`).
@@ -21,9 +22,10 @@ export interface Emulator {
   readonly engine: EmulatorEngine;
 }
 
-/** The generated code: ops in lanes of 16, 32 and 64 bits, functions; or the reference evaluator, where 64 bits do not suffice. */
+/** Generated code with ops in lanes of 16, 32 and 64 bits; that and the reference semantics for the rest; or those alone. */
 export type EmulatorEngine =
   | { readonly kind: 'wasm'; readonly least: 16 | 32 | 64; readonly ops16: number; readonly ops32: number; readonly ops64: number; readonly functions: number; readonly codeBytes: number }
+  | { readonly kind: 'split'; readonly fast: EmulatorEngine; readonly slowOps: number }
   | { readonly kind: 'reference' };
 
 export interface EmulatorOptions {
@@ -34,10 +36,14 @@ export interface EmulatorOptions {
 }
 
 /**
- * Compiles a circuit to WebAssembly SIMD. Circuits in which some op needs more than 64 bits run by the reference
- * evaluator: the same bits, slowly. Input values must be within the intervals of the circuit's inputs.
+ * Compiles a circuit to WebAssembly SIMD. Ops that need more than 64 bits, and those that depend on them, run by the
+ * reference semantics: the same bits, slowly. Input values must be within the intervals of the circuit's inputs.
  */
 export function compileEmulator(circuit: Circuit, options: EmulatorOptions = {}): Emulator {
   const module = compileModule(circuit, options);
-  return module === undefined ? referenceEmulator(circuit) : fastEmulator(circuit, module);
+  if (module !== undefined) return fastEmulator(circuit, module);
+  const split = splitCircuit(circuit);
+  const fast = split === undefined ? undefined : compileModule(split.fast, options);
+  if (split === undefined || fast === undefined) return referenceEmulator(circuit);
+  return splitEmulator(circuit, split, fastEmulator(split.fast, fast));
 }

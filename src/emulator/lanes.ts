@@ -48,18 +48,38 @@ export function castPlanOf(circuit: Circuit, op: number, lane: Lane): CastPlan |
   return planCast(intervalOf(circuit, circuit.a[op] as number), circuit.types[circuit.param[op] as number] as FixedType, lane);
 }
 
-/** Chooses lanes with `least` as the smallest; undefined if some op needs more than 64 bits. */
+/** Marks with 1 the ops that lanes of 64 bits hold, with all that their computation needs, whatever their users read. */
+export function laneableOps(circuit: Circuit): Uint8Array {
+  const plan = emptyPlan(circuit.size, 64);
+  const flags = new Uint8Array(circuit.size);
+  for (let op = 0; op < circuit.size; op++) {
+    if (!describe(circuit, plan, op) || (plan.full[op] as number) > 64) continue;
+    const kind = kindOf(circuit, op);
+    const isCompare = kind === Op.lt || kind === Op.eq;
+    if (plan.isConst[op] === 0 && isCompare && compareLane(circuit, plan, op) === undefined) continue;
+    if (plan.isConst[op] === 0 && kind === Op.cast && castPlanOf(circuit, op, 64) === undefined) continue;
+    flags[op] = 1;
+  }
+  return flags;
+}
+
+/** Chooses lanes with `least` as the smallest; undefined if some needed op needs more than 64 bits. */
 export function planLanes(circuit: Circuit, least: Lane): LanePlan | undefined {
-  const plan: LanePlan = {
+  const plan = emptyPlan(circuit.size, least);
+  const isIrregular = new Uint8Array(circuit.size);
+  for (let op = 0; op < circuit.size; op++) isIrregular[op] = describe(circuit, plan, op) ? 0 : 1;
+  return assign(circuit, plan, isIrregular) ? plan : undefined;
+}
+
+function emptyPlan(size: number, least: Lane): LanePlan {
+  return {
     least,
-    root: new Int32Array(circuit.size),
-    isConst: new Uint8Array(circuit.size),
-    isMask: new Uint8Array(circuit.size),
-    full: new Uint16Array(circuit.size),
-    lane: new Uint8Array(circuit.size),
+    root: new Int32Array(size),
+    isConst: new Uint8Array(size),
+    isMask: new Uint8Array(size),
+    full: new Uint16Array(size),
+    lane: new Uint8Array(size),
   };
-  for (let op = 0; op < circuit.size; op++) if (!describe(circuit, plan, op)) return undefined;
-  return assign(circuit, plan) ? plan : undefined;
 }
 
 /** Fills in root, isConst, isMask, full; false for an op on a grid coarser than its meaning gives, which is not handled here. */
@@ -164,7 +184,7 @@ function isSame(circuit: Circuit, plan: LanePlan, p: number, q: number): boolean
 }
 
 /** From users to operands: what each must provide, hence its lane. */
-function assign(circuit: Circuit, plan: LanePlan): boolean {
+function assign(circuit: Circuit, plan: LanePlan, isIrregular: Uint8Array): boolean {
   const wanted = new Uint16Array(circuit.size);
   const want = (op: number, bits: number, isMaskLane = false): void => {
     const root = plan.root[op] as number;
@@ -178,7 +198,7 @@ function assign(circuit: Circuit, plan: LanePlan): boolean {
   for (let op = circuit.size - 1; op >= 0; op--) {
     if (wanted[op] === 0) continue;
     const lane = laneFor(wanted[op] as number, plan.least);
-    if (lane === undefined) return false;
+    if (lane === undefined || isIrregular[op] === 1) return false;
     plan.lane[op] = lane;
     if (!wantOperands(circuit, plan, op, lane, want)) return false;
   }

@@ -3,7 +3,7 @@ import { castInteger, fractionBits } from '../fixed/fixedType.js';
 import type { Int } from '../fixed/integer.js';
 import { dyadicOf, toNumber } from '../fixed/integer.js';
 import { CompileError } from '../errors.js';
-import type { Circuit, Port } from '../circuit/circuit.js';
+import type { Circuit, OutputPort, Port } from '../circuit/circuit.js';
 import { elementCount, typeOfElement } from '../circuit/circuit.js';
 import { evaluateCircuit } from '../circuit/evaluate.js';
 import type { Emulator } from './emulator.js';
@@ -28,6 +28,24 @@ export function checkInputs(circuit: Circuit, inputs: readonly Float64Array[], c
   });
 }
 
+/** The values of one event as raw integers of the ports' types. */
+export function rawEvent(circuit: Circuit, inputs: readonly Float64Array[], event: number): Int[][] {
+  return circuit.inputs.map((port, p) => {
+    const elements = elementCount(port);
+    return Array.from({ length: elements }, (_, i) => rawOfValue((inputs[p] as Float64Array)[event * elements + i] as number, typeOfElement(port, i), port, event, i));
+  });
+}
+
+/** Writes one event's raw outputs as values. */
+export function storeEvent(circuit: Circuit, outputs: readonly Float64Array[], event: number, raw: readonly (readonly Int[])[]): void {
+  raw.forEach((values, p) => {
+    const port = circuit.outputs[p] as OutputPort;
+    values.forEach((n, i) => {
+      (outputs[p] as Float64Array)[event * values.length + i] = toNumber(n, -fractionBits(typeOfElement(port, i)));
+    });
+  });
+}
+
 /** Runs the reference evaluator event by event: any width. */
 export function referenceEmulator(circuit: Circuit): Emulator {
   const runRaw = (inputs: readonly (readonly Int[])[]): Int[][] => evaluateCircuit(circuit, inputs);
@@ -35,18 +53,7 @@ export function referenceEmulator(circuit: Circuit): Emulator {
     run: (inputs, count) => {
       checkInputs(circuit, inputs, count);
       const outputs = circuit.outputs.map((port) => new Float64Array(count * elementCount(port)));
-      for (let event = 0; event < count; event++) {
-        const raw = circuit.inputs.map((port, p) => {
-          const elements = elementCount(port);
-          return Array.from({ length: elements }, (_, i) => rawOfValue((inputs[p] as Float64Array)[event * elements + i] as number, typeOfElement(port, i), port, event, i));
-        });
-        runRaw(raw).forEach((values, p) => {
-          const port = circuit.outputs[p] as (typeof circuit.outputs)[number];
-          values.forEach((n, i) => {
-            (outputs[p] as Float64Array)[event * values.length + i] = toNumber(n, -fractionBits(typeOfElement(port, i)));
-          });
-        });
-      }
+      for (let event = 0; event < count; event++) storeEvent(circuit, outputs, event, runRaw(rawEvent(circuit, inputs, event)));
       return outputs;
     },
     runRaw,
