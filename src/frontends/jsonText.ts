@@ -2,8 +2,14 @@ import type { z } from 'zod';
 import { CompileError } from '../errors.js';
 import type { ModelSource } from './frontend.js';
 
+/** 32 MiB: text that parses to a GiB at worst, and far more than any model for a trigger. */
+const MAX_JSON_BYTES = 2 ** 25;
+
 /** The parsed JSON of a source, or a CompileError that says where the text breaks. */
 export function parseJsonSource(source: ModelSource): unknown {
+  if (source.bytes.length > MAX_JSON_BYTES) {
+    throw new CompileError('unsupported', { code: 'too-large', where: [source.name], what: `is ${source.bytes.length} bytes of JSON; at most ${MAX_JSON_BYTES} are read.` });
+  }
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(source.bytes);

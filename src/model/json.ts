@@ -77,8 +77,11 @@ function encode(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encode(item)]));
 }
 
+/** The most elements of one tensor of activations, as for every format. */
+const MAX_ELEMENTS = 2 ** 24;
+
 const name = z.string().min(1).max(4096);
-const shape = z.array(z.int().min(1).max(2 ** 28)).min(1).max(32).refine((dims) => dims[0] === 1 && sizeOf(dims) <= 2 ** 28, 'must begin with the batch axis, 1, and have at most 2^28 elements');
+const shape = z.array(z.int().min(1).max(MAX_ELEMENTS)).min(1).max(32).refine((dims) => dims[0] === 1 && sizeOf(dims) <= MAX_ELEMENTS, `must begin with the batch axis, 1, and have at most ${MAX_ELEMENTS} elements`);
 const fixedType = z.string().max(100).transform((text, context): FixedType => {
   const type = parseFixedType(text);
   if (typeof type !== 'string') return type;

@@ -143,6 +143,34 @@ describe('damaged files', () => {
   });
 });
 
+describe('files made to exhaust the machine', () => {
+  it('millions of empty nodes are counted before any is read', () => {
+    const nodes = new Uint8Array(10_000_000).fill(0x0a);
+    for (let i = 1; i < nodes.length; i += 2) nodes[i] = 0;
+    // A graph field of exactly these bytes: 10,000,000 as a varint.
+    const bytes = Uint8Array.from([8, 8, 0x3a, 0x80, 0xad, 0xe2, 0x04]);
+    const whole = new Uint8Array(bytes.length + nodes.length);
+    whole.set(bytes);
+    whole.set(nodes, bytes.length);
+    expect(messageOf(() => parseModel({ name: 'm.onnx', bytes: whole }, contextWith()))).toMatch(/^unsupported\nm\.onnx: has more than 4194304 protobuf fields/);
+  });
+
+  it('a few bytes that ask for gigabytes again and again', () => {
+    const chain = Array.from({ length: 40 }, (_, i) => ({ op: 'Neg', name: `n${i}`, inputs: [`c${i}`], outputs: [`c${i + 1}`] }));
+    const nodes = [{ op: 'ConstantOfShape', inputs: ['s'], outputs: ['c0'] }, ...chain, { op: 'Add', inputs: ['x', 'c40'], outputs: ['y'] }];
+    expect(messageOf(() => parseFile(withNodes(nodes, [{ name: 's', shape: [1], values: [2 ** 24], type: 7 }])))).toMatch(/^unsupported\nmodel\.onnx → n\d+: needs 16777216 elements; all constants of a model together may have 67108864/);
+  });
+
+  it('a list of axes of a million entries', () => {
+    const axes = withNodes([{ op: 'Range', inputs: ['zero', 'many', 'one'], outputs: ['a'] }, { op: 'Unsqueeze', name: 'u', inputs: ['x', 'a'], outputs: ['y'] }], [['zero', 0], ['many', 1e6], ['one', 1]].map(([name, n]) => ({ name: name as string, shape: [], values: [n as number], type: 7 })));
+    expect(messageOf(() => parseFile(axes))).toBe('unsupported\nmodel.onnx → u: Unsqueeze: its axes are a list of 1000000; at most 65536 are supported.');
+  });
+
+  it('a large JSON text', () => {
+    expect(messageOf(() => parseText(`{"learner": "${' '.repeat(2 ** 25)}"}`))).toMatch(/^unsupported\nmodel\.json: is \d+ bytes of JSON; at most 33554432 are read/);
+  });
+});
+
 describe('side files', () => {
   it.each(['/abs', '../up', 'a/../b', 'a\\b', 'C:x', '', 'a//b', 'a\0'])('%j is no plain path', (path) => {
     expect(isPlainRelativePath(path)).toBe(false);

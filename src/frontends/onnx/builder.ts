@@ -33,6 +33,8 @@ export class GraphBuilder {
   private readonly tensorNames = new Set<string>();
   private readonly constantNames = new Map<ConstantValue, string>();
   private readonly counters = new Map<string, number>();
+  /** Layers that share a weight share its memory. */
+  private readonly parameterData = new Map<Float64Array, Float64Array>();
 
   constructor(
     readonly catalogue: LayerCatalogue,
@@ -83,7 +85,8 @@ export class GraphBuilder {
 
   /** A constant as a layer's parameter: every value finite, zero without a sign. */
   parameter(node: OperatorNode, value: ConstantValue, role: string): Tensor {
-    const data = value.data.map((n) => n + 0);
+    const data = this.parameterData.get(value.data) ?? value.data.map((n) => n + 0);
+    this.parameterData.set(value.data, data);
     const bad = data.findIndex((n) => !Number.isFinite(n));
     if (bad >= 0) {
       fail(node, 'input', 'not-finite', `its ${role} holds ${value.data[bad]} at index ${bad} of ${data.length}.`, 'Retrain or repair the model: every parameter must be a finite number.');

@@ -18,7 +18,8 @@ export function foldBinary(node: OperatorNode, builder: GraphBuilder, a: Constan
   return constant(node.outputs[0] ?? '', shape, data, { integer });
 }
 
-export function foldUnary(node: OperatorNode, a: ConstantValue, f: (a: number) => number, integer = a.integer): ConstantValue {
+export function foldUnary(node: OperatorNode, builder: GraphBuilder, a: ConstantValue, f: (a: number) => number, integer = a.integer): ConstantValue {
+  builder.tensors.reserve(a.data.length, node.name);
   return constant(node.outputs[0] ?? '', a.shape, a.data.map(f), { integer });
 }
 
@@ -128,6 +129,7 @@ export function foldConcat(node: OperatorNode, builder: GraphBuilder, parts: rea
 export function foldReduce(node: OperatorNode, builder: GraphBuilder, a: ConstantValue, axes: readonly number[], keepDims: boolean, start: number, f: Binary, finish: (total: number, count: number) => number): ConstantValue {
   const kept = a.shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
   const data = allocate(node, builder, kept).fill(start);
+  builder.tensors.work(a.data.length, node.name);
   const strides = stridesOf(kept);
   const position = new Array<number>(a.shape.length).fill(0);
   for (const value of a.data) {
@@ -152,7 +154,7 @@ export function foldMatmul(node: OperatorNode, builder: GraphBuilder, a: Constan
     return fail(node, 'unsupported', 'constant-matmul', `product of constants ${formatShape(a.shape)} and ${formatShape(b.shape)}; two matrices that fit are supported.`);
   }
   const data = allocate(node, builder, [m, n]);
-  if (m * n * k > 2 ** 30) fail(node, 'unsupported', 'too-large', `product of constants ${formatShape(a.shape)} and ${formatShape(b.shape)} is too large to fold.`);
+  builder.tensors.work(m * n * k, node.name);
   for (let i = 0; i < m; i++) {
     for (let l = 0; l < k; l++) {
       const x = a.data[i * k + l] as number;

@@ -9,7 +9,7 @@ import { fuse } from './fuse.js';
 import { findOperator, isQuantiser } from './operators/index.js';
 import { nodeLabel, orderNodes } from './order.js';
 import type { GraphProto, ModelProto, NodeProto, ValueInfoProto } from './schema.js';
-import { decodeModel, onnxLikelihood, toFloat } from './schema.js';
+import { decodeModel, onnxLikelihood } from './schema.js';
 import { isIntegerType, TensorReader } from './tensors.js';
 import type { ConstantValue, OperatorNode, Value, VariableValue } from './values.js';
 import { Attributes, constant, fail, formatShape, modelShape } from './values.js';
@@ -74,7 +74,7 @@ class GraphWalk {
 
   private readOpset(model: ModelProto): number {
     const entry = model.opsetImport.find((set) => (set.domain ?? '') === '' || set.domain === 'ai.onnx');
-    const version = entry === undefined ? undefined : toFloat(entry.version ?? 0);
+    const version = entry === undefined ? undefined : entry.version ?? 0;
     if (version !== undefined && version >= OPSET_MIN && version <= OPSET_MAX) return version;
     // Quantisers alone need no ai.onnx; their own versions do not change what is read here.
     const usesStandard = model.graph?.node.some((node) => node.domain === '' || node.domain === 'ai.onnx') ?? false;
@@ -94,7 +94,9 @@ class GraphWalk {
     for (const node of this.graph.node) {
       if (findOperator(node.domain, node.opType) !== undefined) continue;
       const type = node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}:${node.opType}`;
-      unknown.set(type, [...(unknown.get(type) ?? []), nodeLabel(node)]);
+      const nodes = unknown.get(type);
+      if (nodes === undefined) unknown.set(type, [nodeLabel(node)]);
+      else nodes.push(nodeLabel(node));
     }
     for (const [type, nodes] of unknown) {
       const shown = nodes.slice(0, 8).join(', ');
@@ -139,7 +141,7 @@ class GraphWalk {
     if (dims.length === 0) return bad('unsupported', 'no-batch', 'is an input of rank 0; its first axis must be the batch.');
     const shape = dims.map((dim, axis) => {
       if (axis === 0) return 1;
-      const n = toFloat(dim.dimValue);
+      const n = dim.dimValue;
       if (n >= 1 && Number.isSafeInteger(n)) return n;
       return bad('input', 'open-shape', `axis ${axis} of this input has ${dim.dimParam === '' ? `length ${n}` : `the open length '${dim.dimParam}'`}.`, 'Only the batch may be open: export with fixed sizes.');
     });
@@ -262,7 +264,7 @@ class GraphWalk {
 
 /** The batch length that all inputs declare, where it is one number. */
 function batchOf(inputs: readonly ValueInfoProto[]): number | undefined {
-  const lengths = new Set(inputs.map((input) => toFloat(input.type?.tensorType?.shape?.dim[0]?.dimValue ?? 0)));
+  const lengths = new Set(inputs.map((input) => input.type?.tensorType?.shape?.dim[0]?.dimValue ?? 0));
   const [first] = lengths;
   return lengths.size === 1 && first !== undefined && first >= 1 ? first : undefined;
 }

@@ -75,13 +75,10 @@ const SCHEMA = {
   },
 };
 
-/** A 64-bit integer as the protobuf library gives it. */
-export type Int64 = number | { toNumber(): number };
-
 export interface ModelProto {
-  readonly irVersion?: Int64;
+  readonly irVersion?: number;
   readonly graph?: GraphProto | null;
-  readonly opsetImport: readonly { readonly domain?: string; readonly version?: Int64 }[];
+  readonly opsetImport: readonly { readonly domain?: string; readonly version?: number }[];
 }
 export interface GraphProto {
   readonly node: readonly NodeProto[];
@@ -102,22 +99,22 @@ export interface NodeProto {
 export interface AttributeProto {
   readonly name: string;
   readonly f: number;
-  readonly i: Int64;
+  readonly i: number;
   readonly s: Uint8Array;
   readonly t?: TensorProto | null;
   readonly floats: readonly number[];
-  readonly ints: readonly Int64[];
+  readonly ints: readonly number[];
 }
 export interface TensorProto {
-  readonly dims: readonly Int64[];
+  readonly dims: readonly number[];
   readonly dataType: number;
   readonly floatData: readonly number[];
   readonly int32Data: readonly number[];
-  readonly int64Data: readonly Int64[];
+  readonly int64Data: readonly number[];
   readonly name: string;
   readonly rawData: Uint8Array;
   readonly doubleData: readonly number[];
-  readonly uint64Data: readonly Int64[];
+  readonly uint64Data: readonly number[];
   readonly externalData: readonly { readonly key: string; readonly value: string }[];
   readonly dataLocation: number;
 }
@@ -127,14 +124,38 @@ export interface ValueInfoProto {
 }
 interface TensorTypeProto {
   readonly elemType: number;
-  readonly shape?: { readonly dim: readonly { readonly dimValue: Int64; readonly dimParam: string }[] } | null;
+  readonly shape?: { readonly dim: readonly { readonly dimValue: number; readonly dimParam: string }[] } | null;
 }
 
-const modelType = protobuf.Root.fromJSON(SCHEMA).lookupType('ModelProto');
+// 64-bit integers as numbers: exact to 2^53, which no size or index passes, and far lighter than objects.
+(protobuf.util as { Long: unknown }).Long = null;
+protobuf.configure();
 
-/** The float64 of a 64-bit integer: exact to 2^53, which is past any size or index that fits in memory. */
-export function toFloat(value: Int64): number {
-  return typeof value === 'number' ? value : value.toNumber();
+const modelType = protobuf.Root.fromJSON(SCHEMA).resolveAll().lookupType('ModelProto');
+
+/** The most fields of a file, packed lists counted as one: each costs memory, whatever its length. */
+const MAX_FIELDS = 2 ** 22;
+
+/** Fields of a message and of the messages in it, up to the limit. Malformed input ends the count: decoding will say why. */
+function countFields(bytes: Uint8Array, start: number, end: number, type: protobuf.Type, counted: number): number {
+  let total = counted;
+  let at = start;
+  while (at < end && total <= MAX_FIELDS) {
+    const key = varint(bytes, at);
+    const wire = key === undefined ? 3 : key.value % 8;
+    if (key === undefined || wire === 3 || wire === 4) return total;
+    total += 1;
+    if (wire === 1 || wire === 5) {
+      at = key.next + (wire === 1 ? 8 : 4);
+      continue;
+    }
+    const value = varint(bytes, key.next);
+    if (value === undefined) return total;
+    at = wire === 2 ? value.next + value.value : value.next;
+    const inner = wire === 2 ? type.fieldsById[Math.floor(key.value / 8)]?.resolvedType : null;
+    if (inner instanceof protobuf.Type) total = countFields(bytes, value.next, Math.min(at, end), inner, total);
+  }
+  return total;
 }
 
 /** Reads the protobuf. Throws CompileError of kind `input` on anything malformed. */
@@ -142,6 +163,9 @@ export function decodeModel(bytes: Uint8Array, fileName: string): ModelProto & {
   const fail = (what: string, mend: string): never => {
     throw new CompileError('input', { code: 'bad-onnx', where: [fileName], what, mend });
   };
+  if (countFields(bytes, 0, bytes.length, modelType, 0) > MAX_FIELDS) {
+    throw new CompileError('unsupported', { code: 'too-large', where: [fileName], what: `has more than ${MAX_FIELDS} protobuf fields, far more than any model that fits a device.` });
+  }
   let model: ModelProto;
   try {
     model = modelType.decode(bytes) as unknown as ModelProto;

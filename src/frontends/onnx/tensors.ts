@@ -3,7 +3,6 @@ import { CompileError } from '../../errors.js';
 import type { FrontendContext } from '../frontend.js';
 import { readSideFile } from '../frontend.js';
 import type { TensorProto } from './schema.js';
-import { toFloat } from './schema.js';
 
 /** A constant of the graph as the file has it: float64 values and whether its type is an integer one. */
 export interface FileTensor {
@@ -12,8 +11,14 @@ export interface FileTensor {
   readonly integer: boolean;
 }
 
-/** The most elements all constants of one model may have together: 2^27, 1 GiB as float64. */
-export const MAX_CONSTANT_ELEMENTS = 2 ** 27;
+/** The most elements all constants of one model may have together: 2^26, 512 MiB as float64. */
+export const MAX_CONSTANT_ELEMENTS = 2 ** 26;
+
+/** numpy's and ours. */
+const MAX_RANK = 32;
+
+/** The most steps that folding constants may take beside making them: seconds. */
+const MAX_WORK = 2 ** 31;
 
 interface DataType {
   readonly name: string;
@@ -67,6 +72,7 @@ export function brainToNumber(bits: number): number {
 /** Reads constants while it counts them against the model's limit. */
 export class TensorReader {
   private elements = 0;
+  private steps = 0;
 
   constructor(
     private readonly fileName: string,
@@ -81,12 +87,19 @@ export class TensorReader {
     this.elements += count;
   }
 
+  /** Throws CompileError unless so many more steps of arithmetic on constants are within reason. */
+  work(steps: number, name: string): void {
+    this.steps += steps;
+    if (!(this.steps <= MAX_WORK)) throw this.error('unsupported', 'too-large', name, `asks for too much arithmetic on constants: ${this.steps} steps so far, at most ${MAX_WORK}.`);
+  }
+
   /** The values of one TensorProto. `owner` names it in errors where it has no name of its own. */
   read(proto: TensorProto, owner = ''): FileTensor {
     const name = proto.name !== '' ? proto.name : owner;
     const type = DATA_TYPES.get(proto.dataType);
     if (type === undefined) throw this.error('unsupported', 'tensor-type', name, `has element type ${proto.dataType}, which is not supported.`);
-    const shape = proto.dims.map(toFloat);
+    if (proto.dims.length > MAX_RANK) throw this.error('input', 'tensor-shape', name, `declares ${proto.dims.length} axes; at most ${MAX_RANK} are possible.`);
+    const shape = proto.dims;
     if (shape.some((n) => !Number.isSafeInteger(n) || n < 0)) throw this.error('input', 'tensor-shape', name, `declares the shape [${shape.join(', ')}].`);
     const size = shape.reduce((product, n) => product * n, 1);
     const external = proto.dataLocation === 1;
@@ -105,7 +118,7 @@ export class TensorReader {
     } else {
       const { fromField } = type;
       for (let i = 0; i < size; i++) {
-        const n = toFloat(list[i] as number);
+        const n = list[i] as number;
         data[i] = fromField === undefined ? n : fromField(n);
       }
     }

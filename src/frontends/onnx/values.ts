@@ -1,7 +1,6 @@
 import type { Problem } from '../../errors.js';
 import { CompileError } from '../../errors.js';
 import type { AttributeProto, TensorProto } from './schema.js';
-import { toFloat } from './schema.js';
 
 /** A tensor whose values the file fixes. */
 export interface ConstantValue {
@@ -74,11 +73,11 @@ export class Attributes {
 
   int(name: string, fallback: number): number {
     const attribute = this.byName.get(name);
-    return attribute === undefined ? fallback : toFloat(attribute.i);
+    return attribute === undefined ? fallback : attribute.i;
   }
 
   ints(name: string): readonly number[] | undefined {
-    return this.byName.get(name)?.ints.map(toFloat);
+    return this.byName.get(name)?.ints;
   }
 
   /** float32 attributes arrive as the float64 of that float32. */
@@ -154,9 +153,13 @@ export function scalarOf(node: OperatorNode, value: ConstantValue, role: string)
   return first;
 }
 
+/** No shape, list of axes or of parts is longer. */
+const MAX_LIST = 65536;
+
 /** A list of whole numbers from an input or an attribute (the input wins, as newer opsets have it), or undefined. */
 export function integerList(node: OperatorNode, index: number, attribute: string): readonly number[] | undefined {
   const value = index < 0 ? undefined : optionalConstant(node, index, attribute);
+  if (value !== undefined && value.data.length > MAX_LIST) fail(node, 'unsupported', 'too-large', `its ${attribute} are a list of ${value.data.length}; at most ${MAX_LIST} are supported.`);
   return value === undefined ? node.attributes.ints(attribute) : Array.from(value.data);
 }
 

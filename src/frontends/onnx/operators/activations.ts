@@ -1,6 +1,7 @@
 import type { ActivationParams } from '../../../layers/activation.js';
 import { sizeOf } from '../../../model/tensor.js';
 import type { GraphBuilder } from '../builder.js';
+import { foldUnary } from '../fold.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, OperatorNode, VariableValue } from '../values.js';
 import { constant, constantInput, fail, leadOf, normalAxis, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
@@ -10,6 +11,7 @@ function activation(paramsOf: (node: OperatorNode) => ActivationParams): Operato
   return {
     fold: (node, inputs, builder) => {
       const x = inputs[0] as ConstantValue;
+      builder.tensors.reserve(x.data.length, node.name);
       const y = builder.catalogue.evaluate('activation', paramsOf(node), [{ shape: x.shape, data: x.data }]);
       return [constant(node.outputs[0] ?? '', x.shape, y.data)];
     },
@@ -42,10 +44,9 @@ const prelu: Operator = {
 
 /** Bounds come as attributes up to opset 10 and as inputs after; an infinite bound is none. */
 const clip: Operator = {
-  fold: (node, inputs) => {
-    const x = inputs[0] as ConstantValue;
+  fold: (node, inputs, builder) => {
     const { min, max } = clipBounds(node);
-    return [constant(node.outputs[0] ?? '', x.shape, x.data.map((n) => Math.min(Math.max(n, min), max)), { integer: x.integer })];
+    return [foldUnary(node, builder, inputs[0] as ConstantValue, (n) => Math.min(Math.max(n, min), max))];
   },
   run: (node, builder) => {
     const x = variableInput(node, 0);

@@ -55,7 +55,7 @@ function variadic(operation: 'max' | 'min' | 'add', mean = false): Operator {
   return {
     fold: (node, inputs, builder) => {
       const total = inputs.reduce((a, b) => foldBinary(node, builder, a, b, FLOAT[operation]));
-      return [mean ? foldUnary(node, total, (n) => n / inputs.length, false) : total];
+      return [mean ? foldUnary(node, builder, total, (n) => n / inputs.length, false) : total];
     },
     run: (node, builder) => {
       const inputs = node.inputs.map((_, i) => requiredInput(node, i));
@@ -86,7 +86,7 @@ function constantsOnly(f: (node: OperatorNode, inputs: readonly ConstantValue[],
 }
 
 function unaryOnConstants(f: (n: number) => number, integer?: boolean): Operator {
-  return constantsOnly((node, inputs) => foldUnary(node, inputs[0] as ConstantValue, f, integer));
+  return constantsOnly((node, inputs, builder) => foldUnary(node, builder, inputs[0] as ConstantValue, f, integer));
 }
 
 function compareOnConstants(f: (a: number, b: number) => boolean): Operator {
@@ -107,7 +107,7 @@ const pow: Operator = {
 };
 
 const neg: Operator = {
-  fold: (node, inputs) => [foldUnary(node, inputs[0] as ConstantValue, (n) => 0 - n)],
+  fold: (node, inputs, builder) => [foldUnary(node, builder, inputs[0] as ConstantValue, (n) => 0 - n)],
   run: (node, builder) => {
     const x = variableInput(node, 0);
     return [emitBinary(node, builder, 'mul', x, constant(`${node.name}:minusOne`, [], [-1], { integer: x.integer, quantised: true }))];
@@ -116,7 +116,7 @@ const neg: Operator = {
 
 /** |x| = max(x, −x) */
 const abs: Operator = {
-  fold: (node, inputs) => [foldUnary(node, inputs[0] as ConstantValue, Math.abs)],
+  fold: (node, inputs, builder) => [foldUnary(node, builder, inputs[0] as ConstantValue, Math.abs)],
   run: (node, builder) => {
     const x = variableInput(node, 0);
     const minus = emitBinary(node, builder, 'mul', x, constant(`${node.name}:minusOne`, [], [-1], { integer: x.integer, quantised: true }), `${node.name}/negative`);

@@ -1,5 +1,5 @@
 import { broadcastShapes, sizeOf } from '../../../model/tensor.js';
-import { allocate, foldBroadcast, foldPick, foldReshape } from '../fold.js';
+import { allocate, foldBroadcast, foldPick, foldReshape, foldUnary } from '../fold.js';
 import { isIntegerType } from '../tensors.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, OperatorNode, Value, VariableValue } from '../values.js';
@@ -91,12 +91,12 @@ const size: Operator = { run: (node) => [constant(node.outputs[0] ?? '', [], [si
 
 /** Casts to int32 and int64 drop the fraction toward zero; casts among floats are gone. */
 const cast: Operator = {
-  fold: (node, inputs) => {
+  fold: (node, inputs, builder) => {
     const x = inputs[0] as ConstantValue;
     const to = node.attributes.int('to', 0);
     const integer = isIntegerType(to) ?? fail(node, 'unsupported', 'cast-type', `casts to element type ${to}.`);
     const f = to === 9 ? (n: number) => (n === 0 ? 0 : 1) : integer ? Math.trunc : to === 1 ? Math.fround : (n: number) => n;
-    return [{ ...x, name: node.outputs[0] ?? x.name, data: x.data.map(f), integer }];
+    return [{ ...foldUnary(node, builder, x, f, integer), quantised: x.quantised }];
   },
   run: (node, builder) => {
     const x = variableInput(node, 0);
