@@ -3,6 +3,7 @@ import type { Circuit, Table } from '../circuit/circuit.js';
 import { kindOf, loOf, Op } from '../circuit/circuit.js';
 import type { CastPlan, Lane } from './castPlan.js';
 import { modularConstant } from './castPlan.js';
+import { emitCastOf, splatBytes } from './castCode.js';
 import type { ChunkPlan } from './chunks.js';
 import type { LanePlan } from './lanes.js';
 import { castPlanOf, compareLane, extremumOf, indexLane } from './lanes.js';
@@ -16,18 +17,6 @@ export const NARROW: Readonly<Record<16 | 32, Uint8Array>> = {
   32: Uint8Array.of(0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27),
   16: Uint8Array.of(0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29),
 };
-
-/** A vector of equal lanes. */
-export function splatBytes(value: bigint, lane: Lane): Uint8Array {
-  const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  for (let at = 0; at < 16; at += lane / 8) {
-    if (lane === 64) view.setBigUint64(at, value, true);
-    else if (lane === 32) view.setUint32(at, Number(value), true);
-    else view.setUint16(at, Number(value), true);
-  }
-  return bytes;
-}
 
 /**
  * Emits chunks: functions (record, end of records) that compute their ops for each group in turn. Param 0 points at the
@@ -362,101 +351,10 @@ export class ChunkEmitter {
     this.prepare(a, lane);
     const emitVector = (i: number): void => {
       this.push(a, lane, i, cast.left);
-      if (cast.right > 0) this.addRounding(cast);
-      this.emitOverflow(cast);
+      emitCastOf(this.body, cast);
     };
     if (lane === this.plan.lane[op]) return this.define(op, lane, [], lane, emitVector);
     const isExact = cast.exact && (this.plan.full[op] as number) <= (this.plan.lane[op] as number);
     this.defineFrom(op, this.temporaries(lane, emitVector), lane, isExact);
-  }
-
-  /** x → x + what makes the following floor the wanted rounding of x · 2^−right. */
-  private addRounding(cast: CastPlan): void {
-    const { lane, right } = cast;
-    const half = 1n << BigInt(right - 1);
-    const plus = (value: bigint): void => {
-      this.constant(value, lane);
-      this.body.simd(Simd.add[lane]);
-    };
-    switch (cast.rounding) {
-      case 'TRN':
-        return;
-      case 'RND':
-        return plus(half);
-      case 'RND_MIN_INF':
-        return half === 1n ? undefined : plus(half - 1n);
-      case 'TRN_ZERO': // + 2^right − 1 for negative x
-        return this.addOfX(Simd.add[lane], lane, () => {
-          this.shift(Simd.shrS[lane], lane - 1);
-          this.shift(Simd.shrU[lane], lane - right);
-        });
-      case 'RND_ZERO': // + half − 1, and 1 more for negative x
-        this.addOfX(Simd.add[lane], lane, () => this.shift(Simd.shrU[lane], lane - 1));
-        return plus(half - 1n);
-      case 'RND_INF': // + half, and 1 less for negative x
-        this.addOfX(Simd.add[lane], lane, () => this.shift(Simd.shrS[lane], lane - 1));
-        return plus(half);
-      case 'RND_CONV': // + half − 1, and 1 more where the floor is odd
-        this.addOfX(Simd.add[lane], lane, () => {
-          this.shift(Simd.shrU[lane], right);
-          this.constant(1n, lane);
-          this.body.simd(Simd.and);
-        });
-        return plus(half - 1n);
-    }
-  }
-
-  /** x on the stack → x combined with a function of x. */
-  private addOfX(opcode: number, lane: Lane, ofX: () => void): void {
-    const x = this.body.newLocals(1);
-    this.body.tee(x);
-    this.body.get(x);
-    ofX();
-    this.body.simd(opcode);
-  }
-
-  /** The shift right and the overflow, on what `addRounding` left. */
-  private emitOverflow(cast: CastPlan): void {
-    const { lane, right, width } = cast;
-    if (cast.overflow === 'wrap') {
-      const left = lane - width - right;
-      if (left < 0) this.shift(Simd.shrS[lane], right);
-      const up = left < 0 ? lane - width : left;
-      if (up > 0) this.shift(Simd.shl[lane], up);
-      this.shift(cast.signed ? Simd.shrS[lane] : Simd.shrU[lane], lane - width);
-      return;
-    }
-    if (right > 0) this.shift(Simd.shrS[lane], right);
-    if (cast.overflow === 'clip') {
-      if (cast.lo !== undefined) this.clip(lane, 'max', BigInt(cast.lo));
-      if (cast.hi !== undefined) this.clip(lane, 'min', BigInt(cast.hi));
-    }
-    if (cast.overflow === 'zero') {
-      if (cast.lo !== undefined) this.zeroWhere(Simd.gt[lane], BigInt(cast.lo) - 1n, lane);
-      if (cast.hi !== undefined) this.zeroWhere(Simd.lt[lane], BigInt(cast.hi) + 1n, lane);
-    }
-  }
-
-  private clip(lane: Lane, towards: 'min' | 'max', bound: bigint): void {
-    if (lane !== 64) {
-      this.constant(bound, lane);
-      this.body.simd(Simd[towards][lane]);
-      return;
-    }
-    const x = this.body.newLocals(1);
-    this.body.tee(x);
-    this.constant(bound, lane);
-    this.body.get(x);
-    this.constant(bound, lane);
-    this.body.simd(towards === 'min' ? Simd.lt[64] : Simd.gt[64]);
-    this.body.simd(Simd.bitselect);
-  }
-
-  /** Keeps x where it compares with the bound, else 0. */
-  private zeroWhere(opcode: number, bound: bigint, lane: Lane): void {
-    this.addOfX(Simd.and, lane, () => {
-      this.constant(bound, lane);
-      this.body.simd(opcode);
-    });
   }
 }
