@@ -16,7 +16,7 @@ export class ConfigText {
     this.document = parseDocument(text, { lineCounter: this.lines, uniqueKeys: true, prettyErrors: false });
     for (const error of this.document.errors.slice(0, 20)) {
       const line = this.lines.linePos(error.pos[0]).line;
-      this.problems.push({ code: 'bad-config-syntax', where: [`${file}:${line}`], what: error.message });
+      this.problems.push({ code: 'bad-config-syntax', where: [`${file}:${line}`], what: `${error.message}.` });
     }
   }
 
@@ -25,7 +25,7 @@ export class ConfigText {
     if (this.problems.length > 0) return undefined;
     const contents = this.resolve(this.document.contents);
     if (isMap(contents)) return contents;
-    this.problem(contents, [], 'config-not-a-mapping', 'the file holds no mapping of keys to values');
+    this.problem(contents, [], 'config-not-a-mapping', 'the file holds no mapping of keys to values.');
     return undefined;
   }
 
@@ -33,7 +33,7 @@ export class ConfigText {
   entries(node: unknown, path: readonly string[]): readonly ConfigEntry[] | undefined {
     const map = this.resolve(node);
     if (!isMap(map)) {
-      this.problem(map, path, 'config-not-a-mapping', `${describe(map)} found where a mapping is expected`);
+      this.problem(map, path, 'config-not-a-mapping', `${describe(map)} found where a mapping is expected.`);
       return undefined;
     }
     return map.items.map((pair: Pair) => {

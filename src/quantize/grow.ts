@@ -3,6 +3,7 @@ import { castInteger, fixedType, formatFixedType, fractionBits, rangeOf } from '
 import { dyadicOf, fromNumber, toNumber, widthOf } from '../fixed/integer.js';
 import { CompileError } from '../errors.js';
 import type { ActivationParams } from '../layers/activation.js';
+import type { ClipParams } from '../layers/clip.js';
 import type { ElementwiseParams } from '../layers/elementwise.js';
 import type { QuantParams } from '../layers/quant.js';
 import type { LayerCatalogue } from '../model/catalogue.js';
@@ -104,9 +105,11 @@ class Grower {
       return node;
     }
     const { weightBits } = this.resolution;
-    const rounded = roundParameters(this.withRoundedConstants(node), weightBits, this.options.scoreType);
+    const fitted = this.withRoundedConstants(this.withRoundedBounds(node));
+    const rounded = roundParameters(fitted, weightBits, this.options.scoreType);
     const counts = rounded.plain && (rounded.statements.length > 0 || !this.hasQuantisers);
-    return this.finish(rounded.node, counts || rounded.node !== node, [...rounded.statements]);
+    const constants = fitted === node ? [] : ['constants rounded'];
+    return this.finish(rounded.node, counts || rounded.node !== node, [...constants, ...rounded.statements]);
   }
 
   /** A layer typed by the config, or by a typed model. */
@@ -140,8 +143,7 @@ class Grower {
     if (isOurs || type !== undefined) this.ours.add(settled.output);
     this.ranges.set(settled.output, type === undefined ? range : castRange(range, type));
     if (type !== undefined) statements.push(`result ${formatFixedType(type)}`);
-    const isAuto = statements.length > 0;
-    this.state(settled, isAuto ? 'auto' : 'model', isAuto ? statements.join('; ') : 'exact');
+    this.state(settled, isOurs || type !== undefined ? 'auto' : 'model', statements.length > 0 ? statements.join('; ') : 'exact');
     return type === undefined ? settled : { ...settled, precision: { result: type, source: 'auto' } };
   }
 
@@ -176,6 +178,16 @@ class Grower {
     if (readers.some((reader) => reader.kind !== 'quant')) return undefined;
     const types = readers.map((reader) => typeOfQuant(reader.params as QuantParams));
     return types.every((type) => type !== undefined && formatFixedType(type) === formatFixedType(types[0] as FixedType)) ? types[0] : undefined;
+  }
+
+  /** Bounds of a clip on the grid of what it clips, where they are finer. */
+  private withRoundedBounds(node: ModelNode): ModelNode {
+    const exp = node.kind === 'clip' ? this.rangeOf(node.inputs[0] as string).exp : undefined;
+    if (exp === undefined) return node;
+    const { min, max } = node.params as ClipParams;
+    const fit = (bound: number | null): number | null => (bound === null || isOnSmallGrid([bound]) ? bound : roundToGrid(bound, exp));
+    const params: ClipParams = { min: fit(min), max: fit(max) };
+    return params.min === min && params.max === max ? node : { ...node, params };
   }
 
   /** Constant operands of elementwise layers on few significant bits; divisors stay as they are. */

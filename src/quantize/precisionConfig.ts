@@ -129,7 +129,7 @@ class PrecisionReader {
       const key = entry.key.toLowerCase();
       const earlier = into.get(key);
       if (earlier !== undefined) {
-        const what = `names differ only in case from '${earlier.name}' on line ${earlier.line}; hls4ml takes them for the same`;
+        const what = `names differ only in case from '${earlier.name}' on line ${earlier.line}; hls4ml takes them for the same.`;
         this.source.problem(entry.keyNode, path, 'duplicate-layer', what);
         continue;
       }
@@ -224,7 +224,9 @@ class PrecisionReader {
       return;
     }
     const type = parseFixedType(text);
-    if (typeof type === 'string') this.source.problem(entry.value, path, 'bad-type', type);
+    const isCut = text.includes('<') && !text.includes('>');
+    const mend = isCut ? 'Quote it: inside {…} a comma ends a YAML value.' : undefined;
+    if (typeof type === 'string') this.source.problem(entry.value, path, 'bad-type', `${type}.`, mend);
     else into.set(key, { type, line });
   }
 
@@ -235,7 +237,7 @@ class PrecisionReader {
   }
 
   private bad(field: ConfigEntry, path: readonly string[], allowed: string): void {
-    this.source.problem(field.value ?? field.keyNode, path, 'bad-config-value', `${describe(field.value)} is not allowed; allowed: ${allowed}`);
+    this.source.problem(field.value ?? field.keyNode, path, 'bad-config-value', `${describe(field.value)} is not allowed; allowed: ${allowed}.`);
   }
 
   private unknownKey(entry: ConfigEntry, path: readonly string[], known: readonly string[]): void {
