@@ -41,7 +41,7 @@ node:
 
 $(NPM_STAMP): package-lock.json package.json | node
 	@echo "setup: npm ci"
-	@npm ci --no-progress --loglevel=error
+	@npm ci --no-progress --no-update-notifier --loglevel=error
 	@touch $@
 
 $(BUILD_STAMP): $(NPM_STAMP) $(SOURCES)

