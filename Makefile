@@ -16,7 +16,6 @@ VITEST_FLAGS ?=
 demo: build tools
 	@node dist/cli/main.js $(DEMO_MODEL)/model.onnx --clock 320MHz --latency 50ns \
 	  --vectors $(DEMO_MODEL)/inputs.npy --out build/demo
-	@echo "Report: $(CURDIR)/build/demo/report.html"
 
 test: build tools
 	@npx --no-install tsc -p tsconfig.json --noEmit
