@@ -3,13 +3,13 @@ import type { DesignInfo, OutputFile } from './backends/backend.js';
 import { identifier } from './backends/verilog/names.js';
 import { verilog } from './backends/verilog/verilog.js';
 import { circuitToText } from './circuit/text.js';
-import type { Circuit } from './circuit/circuit.js';
 import { draftReport } from './compile/draft.js';
 import { layerOverflows } from './compile/overflow.js';
+import { sha256 } from './compile/folder.js';
 import { scheduleToText } from './compile/scheduleText.js';
 import { proposals } from './compile/suggest.js';
 import type { LayerOverflow } from './compile/overflow.js';
-import type { VerificationOutcome, VerifyLevel } from './compile/prove.js';
+import type { VerifyLevel } from './compile/prove.js';
 import { prove } from './compile/prove.js';
 import { parseModel } from './frontends/registry.js';
 import type { ModelSource } from './frontends/frontend.js';
@@ -28,7 +28,9 @@ import { applyPrecision } from './quantize/applyPrecision.js';
 import type { TypeStatement } from './quantize/grow.js';
 import { growTypes } from './quantize/grow.js';
 import { parsePrecisionConfig } from './quantize/precisionConfig.js';
+import { CompileError, didYouMean } from './errors.js';
 import type { FixedType } from './fixed/fixedType.js';
+import { parseFixedType } from './fixed/fixedType.js';
 import { htmlReport } from './report/html.js';
 import { finishReport, serializeReport } from './report/parse.js';
 import type { Report } from './report/schema.js';
@@ -50,7 +52,10 @@ export interface CompileRequest {
   readonly inputType?: string;
   /** Events of `--data`: their grid is the wire type, where nothing else gives one. */
   readonly data?: { readonly arrays: readonly NamedArray[]; readonly file: string };
-  readonly scoreType?: FixedType;
+  /** `--score-type` as written. */
+  readonly scoreType?: string;
+  /** The circuit as it is behind this pass joins the files, as `dump/<pass>.txt`. */
+  readonly dumpAfter?: string;
   readonly clockMHz: number;
   readonly latency: LatencyRequest;
   /** The budget as the user stated it, for the report. */
@@ -73,8 +78,6 @@ export interface CompileRequest {
 export interface CompileHooks {
   /** Called as each step begins. */
   readonly onStep?: (step: string) => void;
-  /** Called behind every pass, with the circuit as it is then. */
-  readonly onPass?: (pass: string, circuit: Circuit) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -96,6 +99,7 @@ interface Design {
   readonly layers: readonly LoweredLayer[];
   readonly overflows: readonly LayerOverflow[];
   readonly passes: readonly PassRecord[];
+  readonly dump: OutputFile | undefined;
 }
 
 /**
@@ -107,6 +111,7 @@ interface Design {
 export async function compile(request: CompileRequest, hooks: CompileHooks = {}): Promise<CompileResult> {
   const step = (text: string): void => hooks.onStep?.(text);
   const device = deviceOf(request.part);
+  checkPassName(request.dumpAfter);
   step('reading the model');
   const model = readModel(request.model, request.readSide);
   step('choosing types');
@@ -120,6 +125,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
     { path: 'model.json', text: graphToJson(typed.graph) },
     { path: 'circuit.txt', text: circuitToText(schedule.circuit) },
     { path: 'circuit.schedule.json', text: scheduleToText(schedule, info) },
+    ...(design.dump === undefined ? [] : [design.dump]),
   ];
   const proof = await prove(request, schedule, info, files[0]?.text ?? '', hooks);
   files.push(...proof.files);
@@ -128,6 +134,12 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const report = finishReport(draftReport({ request, model, typed, info, design: { ...design, device, suggestions }, proof, artifacts: files.map(artifact) }));
   files.push({ path: 'report.json', text: serializeReport(report) }, { path: 'report.html', text: htmlReport(report) });
   return { report, files };
+}
+
+function checkPassName(name: string | undefined): void {
+  const names = defaultPasses.map((pass) => pass.name);
+  if (name === undefined || names.includes(name)) return;
+  throw new CompileError('config', { code: 'unknown-pass', where: ['--dump-after'], what: `there is no pass '${name}'.`, mend: `${didYouMean(name, names)} Passes: ${names.join(', ')}.` });
 }
 
 /** Bytes to graph; what the frontend cannot read it lists all at once. */
@@ -144,11 +156,18 @@ export function typeModel(model: ModelGraph, request: Pick<CompileRequest, 'prec
     { ...(request.inputType === undefined ? {} : { inputType: request.inputType }), ...(request.data === undefined ? {} : { data: dataByInput(model, request.data) }) },
     catalogue,
   );
-  return growTypes(wired, request.scoreType === undefined ? {} : { scoreType: request.scoreType }, catalogue);
+  const scoreType = request.scoreType === undefined ? undefined : scoreTypeOf(request.scoreType);
+  return growTypes(wired, scoreType === undefined ? {} : { scoreType }, catalogue);
 }
 
 /** Circuits of up to this many operations are evaluated after every pass, not only verified. */
 const CHECKED_OPS = 20_000;
+
+function scoreTypeOf(text: string): FixedType {
+  const type = parseFixedType(text);
+  if (typeof type === 'string') throw new CompileError('config', { code: 'bad-type', where: ['--score-type'], what: `${type}.` });
+  return type;
+}
 
 function dataByInput(model: ModelGraph, data: NonNullable<CompileRequest['data']>): ReadonlyMap<string, Float64Array> {
   const ports = model.inputs.map((input) => ({ name: input.name, shape: input.shape.slice(1) }));
@@ -176,13 +195,16 @@ function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: num
   const layers: LoweredLayer[] = [];
   const lowered = lowerGraph(graph, { depthSlack, onLayer: (layer) => layers.push(layer) });
   hooks.onStep?.(`optimising ${lowered.size} operations`);
+  let dump: OutputFile | undefined;
   const { circuit, records } = runPasses(lowered, defaultPasses, {
     check: lowered.size <= CHECKED_OPS,
-    onPass: (pass, after) => hooks.onPass?.(pass.name, after),
+    onPass: (pass, after) => {
+      if (pass.name === request.dumpAfter) dump = { path: `dump/${pass.name}.txt`, text: circuitToText(after) };
+    },
   });
   hooks.onStep?.(`scheduling ${circuit.size} operations`);
   const result = pipelineCircuit(circuit, deviceOf(request.part), request.clockMHz, request.latency);
-  return { result, layers, overflows: layerOverflows(lowered, graph), passes: records };
+  return { result, layers, overflows: layerOverflows(lowered, graph), passes: records, dump };
 }
 
 function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
@@ -198,7 +220,5 @@ function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
 }
 
 function artifact(file: OutputFile): { readonly path: string; readonly sha256: string } {
-  return { path: file.path, sha256: createHash('sha256').update(file.text).digest('hex') };
+  return { path: file.path, sha256: sha256(file.text) };
 }
-
-export type { VerificationOutcome };

@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { FolderSource } from '../compile/folder.js';
 import { CompileError } from '../errors.js';
+import type { NamedArray } from '../io/arrays.js';
+import { readArrays } from '../io/arrays.js';
 
 /** No input file may be larger. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
@@ -29,12 +31,33 @@ export function sideFilesOf(modelPath: string): (relativePath: string) => Uint8A
   };
 }
 
-export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+/** The arrays of a `.npy`, `.npz` or `.csv` file. */
+export function readEvents(path: string): { readonly arrays: readonly NamedArray[]; readonly file: string } {
+  return { arrays: readArrays(readInputFile(path, 'an array'), path), file: path };
+}
+
+/** An output folder to be read back. */
+export function folderSource(path: string): FolderSource {
+  return {
+    path,
+    read: (file) => {
+      const full = join(path, file);
+      return existsSync(full) ? new TextDecoder().decode(readInputFile(full, file)) : undefined;
+    },
+  };
+}
+
+/** Writes one file that the user named with `option`. */
+export function writeFile(path: string, content: string | Uint8Array, option: string): void {
+  try {
+    writeFileSync(path, content);
+  } catch (error) {
+    throw new CompileError('input', { code: 'unwritable', where: [option, path], what: `cannot be written: ${systemReason(error)}.` });
+  }
 }
 
 /** `ENOENT: no such file …` in words. */
-export function systemReason(error: unknown): string {
+function systemReason(error: unknown): string {
   const code = (error as { code?: unknown }).code;
   switch (code) {
     case 'ENOENT':
@@ -89,6 +112,7 @@ export function writeOutputFolder(out: string, files: readonly FolderFile[]): vo
       mkdirSync(dirname(target), { recursive: true });
       writeFileSync(target, file.content);
     }
+    chmodSync(staging, 0o777 & ~process.umask());
     if (existsSync(path)) {
       const old = join(staging, '..', `.${basename(path)}.old-${process.pid}`);
       renameSync(path, old);

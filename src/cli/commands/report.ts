@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { compareReports, textComparison } from '../../report/compare.js';
 import { textReport } from '../../report/text.js';
-import { readReport } from '../folder.js';
+import { readReport } from '../../compile/folder.js';
+import { folderSource } from '../files.js';
 import type { Terminal } from '../terminal.js';
 import { wantsColor } from '../terminal.js';
 
@@ -15,10 +16,10 @@ export interface ReportOptions {
 
 /** `report OUT`: the text report, or with --against what changed. */
 export function reportCommand(options: ReportOptions, terminal: Terminal): number {
-  const report = readReport(options.out);
+  const report = readReport(folderSource(options.out));
   const width = process.stdout.columns ?? 100;
   if (options.against !== undefined) {
-    const comparison = compareReports(readReport(options.against), report);
+    const comparison = compareReports(readReport(folderSource(options.against)), report);
     terminal.print(textComparison(comparison, width));
     terminal.event({ event: 'comparison', comparison });
   } else {

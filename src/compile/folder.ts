@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import type { Circuit } from '../circuit/circuit.js';
+import { circuitFromText } from '../circuit/text.js';
+import { CompileError } from '../errors.js';
+import { parseReport } from '../report/parse.js';
+import type { Report } from '../report/schema.js';
+import type { Schedule } from '../timing/schedule.js';
+import { scheduleFromText } from './scheduleText.js';
+
+/** An output folder as text: its path for messages, its files by relative path. */
+export interface FolderSource {
+  readonly path: string;
+  /** Undefined where there is no such file. */
+  readonly read: (file: string) => string | undefined;
+}
+
+/** An output folder, read back and found whole. */
+export interface CompiledFolder {
+  readonly source: FolderSource;
+  readonly report: Report;
+  readonly circuit: Circuit;
+}
+
+export interface FolderDesign {
+  readonly schedule: Schedule;
+  readonly top: string;
+  readonly verilog: string;
+  /** The Verilog is not the file that was written. */
+  readonly changed: boolean;
+}
+
+export function readReport(source: FolderSource): Report {
+  return parseReport(textOf(source, 'report.json'), `${source.path}/report.json`);
+}
+
+/** Report and circuit; refused unless the circuit is the one that the report tells of. */
+export function openFolder(source: FolderSource): CompiledFolder {
+  const report = readReport(source);
+  return { source, report, circuit: circuitFromText(checkedText(source, report, 'circuit.txt')) };
+}
+
+/** The schedule and Verilog of a folder. The Verilog is taken as it is: simulation judges it. */
+export function openDesign({ source, report, circuit }: CompiledFolder): FolderDesign {
+  const { schedule, top } = scheduleFromText(checkedText(source, report, 'circuit.schedule.json'), circuit, `${source.path}/circuit.schedule.json`);
+  const file = `verilog/${top}.v`;
+  const verilog = textOf(source, file);
+  return { schedule, top, verilog, changed: writtenHash(report, file) !== sha256(verilog) };
+}
+
+function checkedText(source: FolderSource, report: Report, file: string): string {
+  const content = textOf(source, file);
+  const known = writtenHash(report, file);
+  if (known === sha256(content)) return content;
+  throw new CompileError('input', {
+    code: 'mixed-folder', where: [source.path, file],
+    what: known === undefined ? 'is not a file that report.json lists.' : 'is not the file that report.json was written with: the folder is mixed or was edited.',
+    mend: 'Compile the model again.',
+  });
+}
+
+function writtenHash(report: Report, file: string): string | undefined {
+  return report.artifacts.find((artifact) => artifact.path === file)?.sha256;
+}
+
+function textOf(source: FolderSource, file: string): string {
+  const content = source.read(file);
+  if (content !== undefined) return content;
+  throw new CompileError('input', {
+    code: 'no-output-folder', where: [source.path], what: `has no ${file}: it is no output folder of compile-model.`,
+    mend: `Compile a model first: compile-model MODEL -o ${source.path}`,
+  });
+}
+
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
