@@ -164,8 +164,8 @@ describe('an option file', () => {
         "conf.yaml:2: unknown option 'clok'. Did you mean 'clock'?
       conf.yaml:3 → seed: needs one value.
       conf.yaml:4: unknown option 'seed2'. Did you mean 'seed'?",
-        "conf.yaml:1: the file holds no mapping of keys to values",
-        "conf.yaml:2: Flow sequence in block collection must be sufficiently indented and end with a ]",
+        "conf.yaml:1: the file holds no mapping of keys to values.",
+        "conf.yaml:2: Flow sequence in block collection must be sufficiently indented and end with a ].",
         "conf.yaml:3: unknown option 'Seed'. Did you mean 'seed'?",
       ]
     `);
