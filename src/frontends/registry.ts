@@ -9,7 +9,7 @@ import { xgboostFrontend } from './xgboost.js';
 export const frontends: readonly Frontend[] = [onnxFrontend, xgboostFrontend, trigforgeModelFrontend];
 
 /** The frontend whose content test is surest, or undefined where none knows the file. */
-export function detectFrontend(source: ModelSource): Frontend | undefined {
+function detectFrontend(source: ModelSource): Frontend | undefined {
   let best: Frontend | undefined;
   let confidence = 0;
   for (const frontend of frontends) {

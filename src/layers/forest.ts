@@ -36,7 +36,7 @@ export interface ForestParams {
 }
 
 /** The deepest tree accepted: far past any that firmware can hold, and no deeper than recursion can go. */
-export const MAX_TREE_DEPTH = 256;
+const MAX_TREE_DEPTH = 256;
 
 /** Finest grid for leaves: below it nothing of a float32 leaf is left. */
 const MAX_FRACTION_BITS = 64;
@@ -52,7 +52,7 @@ function forestShape(params: ForestParams, [input = []]: readonly (readonly numb
 }
 
 /** What is wrong with a tree, or undefined: lengths, ranges, finite numbers, and that it is a tree of bounded depth. */
-export function checkTree(tree: Tree, { nFeatures, nOutputs }: Pick<ForestParams, 'nFeatures' | 'nOutputs'>): string | undefined {
+function checkTree(tree: Tree, { nFeatures, nOutputs }: Pick<ForestParams, 'nFeatures' | 'nOutputs'>): string | undefined {
   const n = tree.feature.length;
   const lengths = [tree.value, tree.whenTrue, tree.whenFalse, tree.missingTrue ?? tree.value].map((list) => list.length);
   if (n === 0 || lengths.some((length) => length !== n)) return `its arrays have ${[n, ...lengths].join(', ')} entries; they must have one each per node`;

@@ -154,6 +154,23 @@ describe('QONNX quantisers', () => {
   });
 });
 
+describe('Gemm\'s alpha', () => {
+  it.each([[0.5, true], [3, false]] as const)('%s on a quantised weight: still on a grid of its size is %s', (alpha, kept) => {
+    const graph = parseFile({
+      inputs: [{ name: 'x', shape: [1, 2] }],
+      outputs: ['y'],
+      nodes: [
+        { ...QUANT, op: 'Quant', inputs: ['w', 's', 'z', 'b'], outputs: ['wq'] },
+        { op: 'Gemm', name: 'fc', inputs: ['x', 'wq'], outputs: ['y'], attributes: { alpha: { float: alpha } } },
+      ],
+      // A scale with 23 fraction bits: no coarse grid of its own.
+      constants: [floats('w', [2, 1], [0.3, -7]), floats('s', [], [Math.fround(0.3)]), floats('z', [], [0]), floats('b', [], [4])],
+    });
+    expect((graph.nodes[0]?.params as { readonly weight: { readonly quantised: boolean } }).weight.quantised).toBe(kept);
+    expect(run(graph, [1, 0])[0]).toEqual([alpha * Math.fround(0.3)]);
+  });
+});
+
 describe('constants', () => {
   const half = [0x3800, 0xc400, 0x0001, 0x7bff];
   const halves = [0.5, -4, 2 ** -24, 65504];

@@ -10,12 +10,12 @@ import type { ConstantValue, OperatorNode, Value, VariableValue } from './values
 import { fail, formatShape, leadOf, modelShape } from './values.js';
 
 /** The most elements one tensor of activations may have: 2^24, far past any device. */
-export const MAX_ACTIVATION_ELEMENTS = 2 ** 24;
+const MAX_ACTIVATION_ELEMENTS = 2 ** 24;
 
 /** The widest grid, in bits, on which float constants beside quantisers are taken as they are. */
 const EXACT_GRID_BITS = 16;
 
-export interface EmitOptions {
+interface EmitOptions {
   /** Node name, where one ONNX node becomes several layers; the node's own by default. */
   readonly name?: string;
   /** Tensor name; made from the layer's name by default. */
@@ -157,7 +157,7 @@ export class GraphBuilder {
 }
 
 /** Whether all values are multiples of one power of two and need at most 16 bits on that grid. */
-export function isOnCoarseGrid(data: Float64Array): boolean {
+function isOnCoarseGrid(data: Float64Array): boolean {
   let exp = Infinity;
   let largest = 0;
   for (const value of data) {

@@ -100,7 +100,7 @@ function fuseDot(node: ModelNode, single: (i: number) => ModelNode | undefined, 
 }
 
 /** Nodes that some output needs, in order. */
-export function dropUnused(nodes: readonly ModelNode[], outputs: readonly GraphOutput[]): readonly ModelNode[] {
+function dropUnused(nodes: readonly ModelNode[], outputs: readonly GraphOutput[]): readonly ModelNode[] {
   const needed = new Set(outputs.map((output) => output.tensor));
   const kept: ModelNode[] = [];
   for (let i = nodes.length - 1; i >= 0; i--) {

@@ -2,7 +2,7 @@ import type { Problem } from '../../errors.js';
 import type { NodeProto } from './schema.js';
 
 /** Nodes in an order in which every input comes before its use, or what makes that impossible. */
-export type Order = { readonly nodes: readonly number[]; readonly problems: readonly Problem[] };
+type Order = { readonly nodes: readonly number[]; readonly problems: readonly Problem[] };
 
 /** How a node is called in messages: its name, else what it computes. */
 export function nodeLabel(node: NodeProto): string {

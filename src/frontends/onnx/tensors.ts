@@ -5,14 +5,14 @@ import { readSideFile } from '../frontend.js';
 import type { TensorProto } from './schema.js';
 
 /** A constant of the graph as the file has it: float64 values and whether its type is an integer one. */
-export interface FileTensor {
+interface FileTensor {
   readonly shape: readonly number[];
   readonly data: Float64Array;
   readonly integer: boolean;
 }
 
 /** The most elements all constants of one model may have together: 2^26, 512 MiB as float64. */
-export const MAX_CONSTANT_ELEMENTS = 2 ** 26;
+const MAX_CONSTANT_ELEMENTS = 2 ** 26;
 
 /** numpy's and ours. */
 const MAX_RANK = 32;
@@ -53,7 +53,7 @@ export function isIntegerType(elemType: number): boolean | undefined {
 }
 
 /** IEEE 754 binary16 from its bits. */
-export function halfToNumber(bits: number): number {
+function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
@@ -64,7 +64,7 @@ export function halfToNumber(bits: number): number {
 const scratch = new DataView(new ArrayBuffer(4));
 
 /** bfloat16 from its bits: the upper half of a float32. */
-export function brainToNumber(bits: number): number {
+function brainToNumber(bits: number): number {
   scratch.setUint32(0, (bits & 0xffff) * 65536);
   return scratch.getFloat32(0);
 }

@@ -11,7 +11,7 @@ function shapeOfValue(value: Value): readonly number[] {
 }
 
 /** The shape a Reshape asks for; a batch length written into it becomes 1. */
-export function reshapeTarget(node: OperatorNode, from: readonly number[], target: readonly number[], batch: number | undefined): readonly number[] {
+function reshapeTarget(node: OperatorNode, from: readonly number[], target: readonly number[], batch: number | undefined): readonly number[] {
   const allowZero = node.attributes.int('allowzero', 0) === 1;
   const size = sizeOf(from);
   const resolve = (wanted: readonly number[]): readonly number[] | undefined => {
