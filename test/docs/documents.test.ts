@@ -151,7 +151,7 @@ describe('options', () => {
   });
 
   it('the options of other commands are still in their help', () => {
-    const help = readFileSync(join(ROOT, 'src/cli/main.ts'), 'utf8');
+    const help = readFileSync(join(ROOT, 'src/cli/commandLine.ts'), 'utf8');
     for (const name of ['inputs', 'outputs', 'float', 'expect', 'junit', 'against', 'open']) expect(help).toContain(`.option('${name}'`);
   });
 });

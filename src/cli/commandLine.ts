@@ -1,0 +1,161 @@
+import yargs from 'yargs';
+import { CompileError } from '../errors.js';
+import type { OptionDefinition } from './optionTable.js';
+import { OPTIONS } from './optionTable.js';
+import { unknownOptions } from './options.js';
+import { createTerminal, errorText, EXIT_CODES } from './terminal.js';
+import { toolVersion } from './version.js';
+
+type Argv = Readonly<Record<string, unknown>>;
+
+/** Options of the other commands; those of the compile command are in `optionTable.ts`. */
+const COMMON = ['json', 'quiet'] as const;
+
+const USAGE = `compile-model MODEL [options]
+
+Compiles a trained trigger model (ONNX, QONNX, XGBoost JSON) into Verilog with a proof that it is bit-exact.
+
+  compile-model model.onnx --clock 320MHz --latency 50ns
+  compile-model float.onnx --precision hls4ml.yml --vectors events.npy
+  compile-model bdt.json --input-type 'ufixed<8,8>' -o build/bdt
+  compile-model ./conf.yaml`;
+
+/** Runs one command line (without `node` and the script); gives the exit code. Every error becomes one clear message on stderr. */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(words);
+  } catch (error) {
+    return report(error, words.includes('--json'));
+  }
+}
+
+async function dispatch(words: readonly string[]): Promise<number> {
+  let code = 0;
+  const run = (work: () => number | Promise<number>) => async (): Promise<void> => {
+    code = await work();
+  };
+  const parser = yargs([...words])
+    .scriptName('compile-model')
+    .usage(USAGE)
+    .version(toolVersion())
+    .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'parse-numbers': false, 'dot-notation': false })
+    .command('$0 [model]', 'compiles a model', (y) => compileOptions(y), (argv) => run(() => compileRun(argv, words))())
+    .command('inspect <model>', 'layers, shapes, parameters, what is unsupported', common, (argv) => run(() => inspectRun(argv))())
+    .command('emulate <target>', 'bit-exact emulation of a compiled model (OUT), or with --float the float reference of a MODEL', (y) => common(y)
+      .option('inputs', { type: 'string', demandOption: true, requiresArg: true, describe: 'events: .npy, .npz or .csv' })
+      .option('outputs', { type: 'string', demandOption: true, requiresArg: true, describe: 'where to write: .npy, or .npz for several outputs' })
+      .option('float', { type: 'boolean', default: false, describe: 'run the model in float64' }), (argv) => run(() => emulateRun(argv))())
+    .command('verify <out>', 'proves the emitted Verilog in Verilator, cycle by cycle', (y) => common(y)
+      .option('inputs', { type: 'string', requiresArg: true, describe: 'your events, besides corners and random ones' })
+      .option('expect', { type: 'string', requiresArg: true, describe: 'your own numbers for these events' })
+      .option('junit', { type: 'string', requiresArg: true, describe: 'write JUnit XML' })
+      .option('seed', { type: 'string', requiresArg: true, default: '1', describe: 'seed of the random events' })
+      .option('jobs', { type: 'string', requiresArg: true, default: '2', describe: 'threads' }), (argv) => run(() => verifyRun(argv))())
+    .command('report <out>', 'text report; with --against what changed', (y) => common(y)
+      .option('against', { type: 'string', requiresArg: true, describe: 'another output folder' })
+      .option('open', { type: 'boolean', default: false, describe: 'open report.html' }), (argv) => run(() => reportRun(argv))())
+    .command('doctor', 'which tools are there, what lacks and how to get it', common, (argv) => run(() => doctorRun(argv))())
+    .recommendCommands()
+    .epilogue('Exit codes: 0 good, 1 wrong input or unsupported, 2 budget not met, 3 mismatch, 4 internal error, 5 tool missing.')
+    .fail((message: string, error: Error | undefined) => {
+      throw error ?? new CompileError('config', { code: 'usage', where: [], what: `${message}.`, mend: 'See compile-model --help.' });
+    })
+    .exitProcess(false)
+    .help();
+  await parser.parseAsync();
+  return code;
+}
+
+// The type of yargs' builder is long; only `option` is needed here.
+type Builder = ReturnType<typeof yargs>;
+
+function common(y: Builder): Builder {
+  return y
+    .option('json', { type: 'boolean', default: false, describe: 'machine-readable events, one a line' })
+    .option('quiet', { type: 'boolean', default: false, describe: 'less' });
+}
+
+function compileOptions(y: Builder): Builder {
+  let builder = y.positional('model', { type: 'string', describe: 'model, or a YAML or JSON file of options' });
+  for (const [name, option] of Object.entries<OptionDefinition>(OPTIONS)) {
+    builder = builder.option(name, {
+      describe: option.describe,
+      ...(option.alias === undefined ? {} : { alias: option.alias }),
+      ...(option.flag === true ? { type: 'boolean' as const } : { type: 'string' as const, requiresArg: true }),
+      ...(option.default === undefined ? {} : { defaultDescription: option.default }),
+    });
+  }
+  return builder;
+}
+
+/** Refuses options that the command does not have. */
+function checkOptions(argv: Argv, known: readonly string[]): void {
+  const problems = unknownOptions(argv, [...known, ...COMMON]);
+  if (problems.length > 0) throw new CompileError('config', problems);
+}
+
+const text = (argv: Argv, name: string): string => String(argv[name]);
+const optional = <K extends string>(argv: Argv, name: K): { readonly [Key in K]?: string } =>
+  (argv[name] === undefined ? {} : { [name]: String(argv[name]) }) as { readonly [Key in K]?: string };
+const terminalOf = (argv: Argv): ReturnType<typeof createTerminal> => createTerminal({ quiet: argv['quiet'] === true, json: argv['json'] === true });
+
+function wholeNumber(argv: Argv, name: string, least: number): number {
+  const value = Number(argv[name]);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new CompileError('config', { code: 'bad-option', where: [`--${name}`], what: `'${text(argv, name)}' must be a whole number from ${least} on.` });
+}
+
+async function compileRun(argv: Argv, words: readonly string[]): Promise<number> {
+  const surplus = (argv['_'] as readonly unknown[] | undefined) ?? [];
+  if (surplus.length > 0) throw new CompileError('config', { code: 'usage', where: [], what: `one model at a time: '${String(surplus[0])}' is too much.` });
+  const { compileCommand } = await import('./commands/compile.js');
+  const { model, ...options } = argv;
+  return compileCommand(options, model === undefined ? undefined : String(model), words);
+}
+
+async function inspectRun(argv: Argv): Promise<number> {
+  checkOptions(argv, ['model']);
+  const { inspectCommand } = await import('./commands/inspect.js');
+  return inspectCommand(text(argv, 'model'), terminalOf(argv));
+}
+
+async function emulateRun(argv: Argv): Promise<number> {
+  checkOptions(argv, ['target', 'inputs', 'outputs', 'float']);
+  const { emulateCommand } = await import('./commands/emulate.js');
+  return emulateCommand({ target: text(argv, 'target'), inputs: text(argv, 'inputs'), outputs: text(argv, 'outputs'), float: argv['float'] === true }, terminalOf(argv));
+}
+
+async function verifyRun(argv: Argv): Promise<number> {
+  checkOptions(argv, ['out', 'inputs', 'expect', 'junit', 'seed', 'jobs']);
+  const { verifyCommand } = await import('./commands/verify.js');
+  const options = { out: text(argv, 'out'), ...optional(argv, 'inputs'), ...optional(argv, 'expect'), ...optional(argv, 'junit'), seed: wholeNumber(argv, 'seed', 0), jobs: wholeNumber(argv, 'jobs', 1) };
+  const terminal = terminalOf(argv);
+  try {
+    return await verifyCommand(options, terminal);
+  } finally {
+    terminal.done();
+  }
+}
+
+async function reportRun(argv: Argv): Promise<number> {
+  checkOptions(argv, ['out', 'against', 'open']);
+  const { reportCommand } = await import('./commands/report.js');
+  return reportCommand({ out: text(argv, 'out'), ...optional(argv, 'against'), open: argv['open'] === true, json: argv['json'] === true }, terminalOf(argv));
+}
+
+async function doctorRun(argv: Argv): Promise<number> {
+  checkOptions(argv, []);
+  const { doctorCommand } = await import('./commands/doctor.js');
+  return doctorCommand(terminalOf(argv));
+}
+
+/** Whatever is not a CompileError is ours to answer for. */
+function report(error: unknown, json: boolean): number {
+  const known = error instanceof CompileError
+    ? error
+    : new CompileError('internal', { code: 'crash', where: [], what: error instanceof Error ? error.message : String(error), mend: 'This is a defect of Trigforge: please report it with the command and the model.' });
+  if (json) console.log(JSON.stringify({ event: 'error', kind: known.kind, exitCode: EXIT_CODES[known.kind], problems: known.problems }));
+  console.error(errorText(known));
+  if (process.env['TRIGFORGE_DEBUG'] !== undefined && error instanceof Error) console.error(error.stack);
+  return EXIT_CODES[known.kind];
+}
