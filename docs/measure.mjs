@@ -3,7 +3,7 @@
 //
 //   node docs/measure.mjs                 prints the table
 //   node docs/measure.mjs --write         puts it into README.md
-//   node docs/measure.mjs --only NAME,…   some networks
+//   node docs/measure.mjs --only NAME,…   some networks; l1metml_v1 only so: Verilator takes more than 13 GB for it
 //
 // The networks are not part of the repository: they are read from ../shared/models/deployed. Where that is absent there
 // is nothing to measure. Run `make build` first. TRIGFORGE names another main.js to measure.
@@ -70,7 +70,8 @@ function measure(name) {
     const words = [join(folder, 'float.onnx'), '--precision', join(folder, 'precision.yml'), '--clock', '320MHz', '--part', 'xcvu13p',
       '--vectors', inputs.file, '--verify', 'verilator', '--name', name, '--out', join(out, 'design')];
     const run = timed(words);
-    if (run.status !== 0) return { name, failed: `exit ${run.status}: ${run.stderr.trim().split('\n').slice(-2).join(' ')}` };
+    // 2: more LUTs than the device has; proven all the same.
+    if (run.status !== 0 && run.status !== 2) return { name, failed: `exit ${run.status}: ${run.stderr.trim().split('\n').slice(-2).join(' ')}` };
     const report = JSON.parse(readFileSync(join(out, 'design/report.json'), 'utf8'));
     const emulated = timed(['emulate', join(out, 'design'), '--inputs', inputs.file, '--outputs', join(out, 'got.npy')]);
     if (emulated.status !== 0) return { name, failed: `emulate: ${emulated.stderr.trim().split('\n').pop()}` };
@@ -94,7 +95,8 @@ function line(result) {
 }
 
 const only = argument('--only')?.split(',');
-const names = only ?? readdirSync(MODELS).filter((name) => existsSync(join(MODELS, name, 'precision.yml'))).sort();
+const isUsual = (name) => name !== 'l1metml_v1' && existsSync(join(MODELS, name, 'precision.yml'));
+const names = only ?? readdirSync(MODELS).filter(isUsual).sort();
 const lines = [
   '| network | operations | latency, cycles | LUT / FF (estimated) | compile + verify, wall (CPU) | rows exact, emulator | rows exact, Verilator |',
   '|---|---|---|---|---|---|---|',
