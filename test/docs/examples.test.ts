@@ -53,6 +53,18 @@ describe('examples', () => {
   });
 });
 
+describe('help', () => {
+  it.each([
+    ['emulate', ['--inputs', '--outputs', '--float']],
+    ['verify', ['--inputs', '--expect', '--junit', '--seed', '--jobs']],
+    ['report', ['--against', '--open']],
+  ])('of %s has the options that documents name', (command, options) => {
+    const { status, text } = run(`compile-model ${command} --help`, folder);
+    expect(status, text).toBe(0);
+    expect(options.filter((option) => !text.includes(option))).toEqual([]);
+  });
+});
+
 describe('the demo in README.md', () => {
   it('is what the command prints', () => {
     const shown = readBlock(readDocument('README.md'), 'demo').split('\n').slice(1, -1).join('\n');
