@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
+/** The tests that stand alone; models beside the repository have `vitest.golden.config.ts`. */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/golden/**'],
     // Simulations and a busy machine: a limit that tells a hang from slowness.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -36,7 +36,7 @@ export function costOf(circuit: Circuit, op: number, bits: number, device: Devic
     case Op.add:
     case Op.sub: {
       const n = carryPositions(circuit, op, bits);
-      return n === 0 ? FREE : { delayNs: carry(n), lut: n };
+      return n === 0 ? FREE : { delayNs: carry(n), lut: Math.max(0, n - carryOnlyPositions(circuit, op, bits)) };
     }
     case Op.mul: {
       const wa = intervalWidth(intervalOf(circuit, a));
@@ -54,6 +54,7 @@ export function costOf(circuit: Circuit, op: number, bits: number, device: Devic
       return lutTree(n * (kindOf(circuit, b) === Op.const ? 1 : 2), device);
     }
     case Op.mux:
+      return { delayNs: level, lut: bits * muxShare(circuit, op) };
     case Op.and:
     case Op.or:
     case Op.xor:
@@ -103,6 +104,25 @@ export function carryPositions(circuit: Circuit, op: number, bits: number): numb
     if (lower.lo >= 0 && endOfLower <= start) return 0;
   }
   return Math.max(0, exp + bits - start);
+}
+
+/**
+ * Of an addition's carry positions, those at the top where one operand has ended (zeros): the carry passes the other
+ * operand's bit and no LUT is needed.
+ */
+function carryOnlyPositions(circuit: Circuit, op: number, bits: number): number {
+  if (kindOf(circuit, op) === Op.sub) return 0;
+  const a = intervalOf(circuit, circuit.a[op] as number);
+  const b = intervalOf(circuit, circuit.b[op] as number);
+  const topOf = (x: typeof a, s: number): number => (x.lo >= 0 ? x.exp + s + intervalWidth(x) : Infinity);
+  const end = Math.min(topOf(a, 0), topOf(b, circuit.param[op] as number));
+  return Math.max(0, expOf(circuit, op) + bits - end);
+}
+
+/** LUTs a bit of a mux: four-to-one fits one LUT, constants make it a gate that its neighbours absorb in part. */
+function muxShare(circuit: Circuit, op: number): number {
+  const constants = [circuit.b, circuit.c].filter((operand) => kindOf(circuit, operand[op] as number) === Op.const).length;
+  return constants === 2 ? 0 : 0.4;
 }
 
 function comparedBits(circuit: Circuit, a: number, b: number): number {
