@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { FolderSource } from '../compile/folder.js';
 import { CompileError } from '../errors.js';
@@ -36,8 +36,11 @@ export function readEvents(path: string): { readonly arrays: readonly NamedArray
   return { arrays: readArrays(readInputFile(path, 'an array'), path), file: path };
 }
 
-/** An output folder to be read back. */
-export function folderSource(path: string): FolderSource {
+/** An output folder to be read back; `insteadOfFile` says what else to do where a file was given. */
+export function folderSource(path: string, insteadOfFile = 'Give the folder that compile-model MODEL -o OUT wrote.'): FolderSource {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) throw inputError('no-output-folder', path, 'there is no such folder.', 'Compile a model first: compile-model MODEL -o OUT.');
+  if (!stats.isDirectory()) throw inputError('no-output-folder', path, 'is a file, not an output folder.', insteadOfFile);
   return {
     path,
     read: (file) => {
@@ -69,6 +72,9 @@ function systemReason(error: unknown): string {
       return 'the file system is read-only';
     case 'ENOSPC':
       return 'the disk is full';
+    case 'ENAMETOOLONG':
+      return 'the name is too long';
+    case 'EEXIST':
     case 'ENOTDIR':
       return 'a part of the path is a file, not a folder';
     default:
@@ -76,8 +82,8 @@ function systemReason(error: unknown): string {
   }
 }
 
-function inputError(code: string, path: string, what: string): CompileError {
-  return new CompileError('input', { code, where: [path], what });
+function inputError(code: string, path: string, what: string, mend?: string): CompileError {
+  return new CompileError('input', { code, where: [path], what, ...(mend === undefined ? {} : { mend }) });
 }
 
 /** A file of the output folder. */
@@ -88,55 +94,104 @@ export interface FolderFile {
 
 /**
  * Refuses an output folder that could not be written in the end, before any long work: a parent that is not writable, a
- * file in its place, or a folder of something else.
+ * file in its place, or a folder of something else. Leaves nothing behind.
  */
 export function checkOutputFolder(out: string): void {
   const path = resolve(out);
   if (existsSync(path)) {
     if (!statSync(path).isDirectory()) throw outputError(out, 'exists and is a file.', 'Choose another --out.');
-    const entries = readdirSync(path);
-    if (entries.length > 0 && !entries.includes('report.json')) {
-      throw outputError(out, 'exists and was not written by compile-model (it has no report.json).', 'Choose another --out, or empty it first.');
+    if (readdirSync(path).length > 0 && !isOurs(path)) {
+      throw outputError(out, 'exists and was not written by compile-model (it has no report.json of ours).', 'Choose another --out, or empty it first.');
     }
   }
-  rmSync(stagingFolder(out), { recursive: true, force: true });
+  const { folder, made } = makeStaging(out);
+  rmSync(folder, { recursive: true, force: true });
+  removeMade(dirname(folder), made);
+}
+
+/** Whether a folder holds a report of this tool, of whatever version. */
+function isOurs(path: string): boolean {
+  try {
+    const report = JSON.parse(readFileSync(join(path, 'report.json'), 'utf8')) as { tool?: { name?: unknown } } | null;
+    return report?.tool?.name === 'trigforge';
+  } catch {
+    return false;
+  }
 }
 
 /** Writes all files beside the folder first, then puts the new folder in place of the old: complete or not at all. */
 export function writeOutputFolder(out: string, files: readonly FolderFile[]): void {
-  const path = resolve(out);
-  const staging = stagingFolder(out);
+  const release = holdSignals();
   try {
-    for (const file of files) {
-      const target = join(staging, file.path);
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, file.content);
+    const { folder, made } = makeStaging(out);
+    try {
+      for (const file of files) {
+        const target = join(folder, file.path);
+        mkdirSync(dirname(target), { recursive: true });
+        writeFileSync(target, file.content);
+      }
+      chmodSync(folder, 0o777 & ~process.umask());
+      putInPlace(folder, realPath(out));
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      removeMade(dirname(folder), made);
+      throw outputError(out, `cannot be written: ${systemReason(error)}.`, 'Choose another --out.');
     }
-    chmodSync(staging, 0o777 & ~process.umask());
-    if (existsSync(path)) {
-      const old = join(staging, '..', `.${basename(path)}.old-${process.pid}`);
-      renameSync(path, old);
-      renameSync(join(staging), path);
-      rmSync(old, { recursive: true, force: true });
-    } else {
-      renameSync(staging, path);
-    }
+  } finally {
+    release();
+  }
+}
+
+/** Renames the new folder to `path`; an old one steps aside, and back if that fails. */
+function putInPlace(folder: string, path: string): void {
+  if (!existsSync(path)) return renameSync(folder, path);
+  const old = `${folder}.old`;
+  renameSync(path, old);
+  try {
+    renameSync(folder, path);
   } catch (error) {
-    rmSync(staging, { recursive: true, force: true });
+    renameSync(old, path);
+    throw error;
+  }
+  rmSync(old, { recursive: true, force: true });
+}
+
+/** Where the folder really is: a symbolic link to it stays one. */
+function realPath(out: string): string {
+  const path = resolve(out);
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
+/** A folder beside OUT (same file system, so that it can be renamed), and the first of its parents that had to be made. */
+function makeStaging(out: string): { readonly folder: string; readonly made: string | undefined } {
+  const path = realPath(out);
+  const parent = dirname(path);
+  try {
+    const made = mkdirSync(parent, { recursive: true });
+    return { folder: mkdtempSync(join(parent, `.${basename(path).slice(0, 200)}.part-`)), made };
+  } catch (error) {
     throw outputError(out, `cannot be written: ${systemReason(error)}.`, 'Choose another --out.');
   }
 }
 
-/** A folder beside OUT (same file system, so that it can be renamed), made now to prove that it can be. */
-function stagingFolder(out: string): string {
-  const path = resolve(out);
-  const parent = dirname(path);
+/** Removes the folders from `folder` up to `made` that were made for nothing; whatever is not empty stays. */
+function removeMade(folder: string, made: string | undefined): void {
+  if (made === undefined) return;
   try {
-    mkdirSync(parent, { recursive: true });
-    return mkdtempSync(join(parent, `.${basename(path)}.part-`));
-  } catch (error) {
-    throw outputError(out, `cannot be written: ${systemReason(error)}.`, 'Choose another --out.');
+    for (let path = folder; path.length >= made.length; path = dirname(path)) rmdirSync(path);
+  } catch {
+    // Someone else put something there meanwhile.
   }
+}
+
+/** While files are written, Ctrl-C comes too late: the folder is finished. */
+function holdSignals(): () => void {
+  const ignore = (): void => undefined;
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, ignore);
+  return () => {
+    for (const signal of signals) process.off(signal, ignore);
+  };
 }
 
 function outputError(out: string, what: string, mend: string): CompileError {

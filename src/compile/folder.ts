@@ -44,6 +44,7 @@ export function openDesign({ source, report, circuit }: CompiledFolder): FolderD
   const { schedule, top } = scheduleFromText(checkedText(source, report, 'circuit.schedule.json'), circuit, `${source.path}/circuit.schedule.json`);
   const file = `verilog/${top}.v`;
   const verilog = textOf(source, file);
+  checkPlainVerilog(verilog, [source.path, file]);
   return { schedule, top, verilog, changed: writtenHash(report, file) !== sha256(verilog) };
 }
 
@@ -65,9 +66,23 @@ function writtenHash(report: Report, file: string): string | undefined {
 function textOf(source: FolderSource, file: string): string {
   const content = source.read(file);
   if (content !== undefined) return content;
+  throw new CompileError('input', file === 'report.json'
+    ? { code: 'no-output-folder', where: [source.path], what: 'has no report.json: it is no output folder of compile-model.', mend: 'Compile a model first: compile-model MODEL -o OUT.' }
+    : { code: 'incomplete-folder', where: [source.path, file], what: 'is missing: the folder is not complete.', mend: 'Compile the model again.' });
+}
+
+/**
+ * Refuses Verilog with system tasks, directives or escaped names. What compile-model emits has none, and with them a
+ * file from elsewhere could write files or run programs while it is simulated.
+ */
+function checkPlainVerilog(verilog: string, where: readonly string[]): void {
+  const code = verilog.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '));
+  const found = /[$`\\"][\w$]*/.exec(code);
+  if (found === null) return;
+  const line = code.slice(0, found.index).split('\n').length;
   throw new CompileError('input', {
-    code: 'no-output-folder', where: [source.path], what: `has no ${file}: it is no output folder of compile-model.`,
-    mend: `Compile a model first: compile-model MODEL -o ${source.path}`,
+    code: 'foreign-verilog', where, what: `line ${line} has ${found[0]}, which compile-model never writes: only its own Verilog is simulated.`,
+    mend: 'Compile the model again.',
   });
 }
 

@@ -7,7 +7,8 @@ import type { Schedule } from '../timing/schedule.js';
 
 const schema = z.object({
   schema: z.literal(1),
-  top: z.string(),
+  // It becomes a file's name: nothing but an identifier.
+  top: z.string().regex(/^[A-Za-z_]\w{0,127}$/, 'is no module name'),
   part: z.string(),
   clockMHz: z.number().positive(),
   latencyCycles: z.int().min(0),

@@ -18,7 +18,7 @@ export function emulateCommand({ target, inputs, outputs, float }: EmulateOption
   const events = readEvents(inputs);
   const { results, count, warnings } = float
     ? emulateFloat({ name: target, bytes: readInputFile(target, 'a model') }, sideFilesOf(target), events)
-    : emulateFolder(openFolder(folderSource(target)), events);
+    : emulateFolder(openFolder(folderSource(target, 'Compile it first (compile-model MODEL -o OUT) and give OUT, or add --float to run the float reference of a model.')), events);
   for (const warning of warnings) terminal.warn(warning);
   const [only] = results as readonly [NamedArray, ...NamedArray[]];
   writeFile(outputs, results.length === 1 ? writeNpy(only.shape, only.data) : writeNpz(results), '--outputs');
