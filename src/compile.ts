@@ -78,6 +78,8 @@ export interface CompileRequest {
 export interface CompileHooks {
   /** Called as each step begins. */
   readonly onStep?: (step: string) => void;
+  /** Called before the one part that waits for other programs: only there can a handler of signals run. */
+  readonly onWait?: () => void;
   readonly signal?: AbortSignal;
 }
 

@@ -75,6 +75,7 @@ export async function simulateAndExplain(dut: Dut, schedule: Schedule, events: r
     ...(hooks.onStep === undefined ? {} : { onProgress: (text: string): void => hooks.onStep?.(`Verilator: ${text}`) }),
     ...(hooks.signal === undefined ? {} : { signal: hooks.signal }),
   };
+  hooks.onWait?.();
   const result = await verifyVerilog(options);
   if (result.mismatches === 0) return result;
   hooks.onStep?.('looking for the first operation that differs');

@@ -17,14 +17,19 @@ export async function compileCommand(argv: Readonly<Record<string, unknown>>, mo
   const request = requestOf(options, words);
   checkOutputFolder(out);
   const abort = new AbortController();
-  process.once('SIGINT', () => {
+  const interrupted = (): void => {
     abort.abort();
     terminal.done();
     process.stderr.write('interrupted: nothing was written\n');
     process.exit(130);
-  });
+  };
   try {
-    const { report, files } = await compile(request, { onStep: terminal.step, signal: abort.signal });
+    const { report, files } = await compile(request, {
+      onStep: terminal.step,
+      // Not earlier: while this process computes no handler runs, and without one Ctrl-C ends it at once.
+      onWait: () => process.once('SIGINT', interrupted),
+      signal: abort.signal,
+    });
     writeOutputFolder(out, files.map(({ path, text }) => ({ path, content: text })));
     terminal.done();
     for (const warning of report.warnings ?? []) terminal.warn([...warning.where, warning.what, warning.mend].filter((part) => part !== undefined).join(': '));
@@ -34,6 +39,7 @@ export async function compileCommand(argv: Readonly<Record<string, unknown>>, mo
     terminal.event({ event: 'report', out, report });
     return exitCodeOf(report);
   } finally {
+    process.off('SIGINT', interrupted);
     terminal.done();
   }
 }
