@@ -1,10 +1,23 @@
+import { existsSync } from 'node:fs';
 import yargs from 'yargs';
-import { CompileError } from '../errors.js';
+import { CompileError, closestNames, didYouMean } from '../errors.js';
 import type { OptionDefinition } from './optionTable.js';
 import { OPTIONS } from './optionTable.js';
 import { unknownOptions } from './options.js';
 import { createTerminal, errorText, EXIT_CODES } from './terminal.js';
 import { toolVersion } from './version.js';
+
+const COMMANDS = ['inspect', 'emulate', 'verify', 'report', 'doctor'] as const;
+const LATER_COMMANDS: readonly string[] = ['synth', 'explain', 'compare', 'package', 'sweep', 'ci'];
+
+const plural = (text: string): { readonly one: string; readonly other: string } => ({ one: text, other: text });
+
+/** What yargs would say, in our words. */
+const WORDING = {
+  'Not enough non-option arguments: got %s, need at least %s': plural('the command has %s words behind it and needs %s'),
+  'Not enough arguments following: %s': '--%s needs a value',
+  'Missing required argument: %s': plural('options missing: %s'),
+};
 
 type Argv = Readonly<Record<string, unknown>>;
 
@@ -58,8 +71,12 @@ async function dispatch(words: readonly string[]): Promise<number> {
     .recommendCommands()
     .epilogue('Exit codes: 0 good, 1 wrong input or unsupported, 2 budget not met, 3 mismatch, 4 internal error, 5 tool missing.')
     .fail((message: string, error: Error | undefined) => {
-      throw error ?? new CompileError('config', { code: 'usage', where: [], what: `${message}.`, mend: 'See compile-model --help.' });
+      // yargs has errors of its own, which are the user's, not ours.
+      if (error !== undefined && error.name !== 'YError') throw error;
+      throw usageError(`${(message ?? error?.message ?? 'wrong usage').replace(/\.$/, '')}.`);
     })
+    // Its types know only plain texts.
+    .updateStrings(WORDING as unknown as Record<string, string>)
     .exitProcess(false)
     .help();
   await parser.parseAsync();
@@ -88,10 +105,23 @@ function compileOptions(y: Builder): Builder {
   return builder;
 }
 
-/** Refuses options that the command does not have. */
+/** Refuses options that the command does not have, words too many, and options given twice. */
 function checkOptions(argv: Argv, known: readonly string[]): void {
-  const problems = unknownOptions(argv, [...known, ...COMMON]);
+  const options = [...known, ...COMMON];
+  const positional = ['model', 'target', 'out'].filter((name) => name in argv);
+  const problems = unknownOptions(argv, [...options, ...positional], options);
+  for (const name of options) {
+    const value = argv[name];
+    if (Array.isArray(value)) problems.push({ code: 'bad-option', where: [`--${name}`], what: `is given ${value.length} times; give it once.` });
+  }
+  // The first word is the command itself.
+  const surplus = (argv['_'] as readonly unknown[]).slice(1);
+  if (surplus.length > 0) problems.push({ code: 'usage', where: [], what: `'${surplus.join(' ')}' is one word too many.`, mend: 'See compile-model --help.' });
   if (problems.length > 0) throw new CompileError('config', problems);
+}
+
+function usageError(what: string): CompileError {
+  return new CompileError('config', { code: 'usage', where: [], what, mend: 'See compile-model --help.' });
 }
 
 const text = (argv: Argv, name: string): string => String(argv[name]);
@@ -107,26 +137,36 @@ function wholeNumber(argv: Argv, name: string, least: number): number {
 
 async function compileRun(argv: Argv, words: readonly string[]): Promise<number> {
   const surplus = (argv['_'] as readonly unknown[] | undefined) ?? [];
+  if (argv['model'] !== undefined) checkNoCommand(text(argv, 'model'), surplus.length > 0);
   if (surplus.length > 0) throw new CompileError('config', { code: 'usage', where: [], what: `one model at a time: '${String(surplus[0])}' is too much.` });
   const { compileCommand } = await import('./commands/compile.js');
   const { model, ...options } = argv;
   return compileCommand(options, model === undefined ? undefined : String(model), words);
 }
 
+/** Refuses a MODEL that is no file but reads like a command: one of a later release, or a misspelt one. */
+function checkNoCommand(word: string, moreWords: boolean): void {
+  if (!/^[a-z]+$/i.test(word) || existsSync(word)) return;
+  if (LATER_COMMANDS.includes(word)) throw new CompileError('unsupported', { code: 'later-command', where: [word], what: 'this command comes in a later release.', mend: `There are: ${COMMANDS.join(', ')}.` });
+  const close = closestNames(word, COMMANDS);
+  if (close.length === 0 && !moreWords) return;
+  throw new CompileError('config', { code: 'unknown-command', where: [word], what: 'is neither a command nor a file.', mend: didYouMean(word, COMMANDS) });
+}
+
 async function inspectRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['model']);
+  checkOptions(argv, []);
   const { inspectCommand } = await import('./commands/inspect.js');
   return inspectCommand(text(argv, 'model'), terminalOf(argv));
 }
 
 async function emulateRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['target', 'inputs', 'outputs', 'float']);
+  checkOptions(argv, ['inputs', 'outputs', 'float']);
   const { emulateCommand } = await import('./commands/emulate.js');
   return emulateCommand({ target: text(argv, 'target'), inputs: text(argv, 'inputs'), outputs: text(argv, 'outputs'), float: argv['float'] === true }, terminalOf(argv));
 }
 
 async function verifyRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['out', 'inputs', 'expect', 'junit', 'seed', 'jobs']);
+  checkOptions(argv, ['inputs', 'expect', 'junit', 'seed', 'jobs']);
   const { verifyCommand } = await import('./commands/verify.js');
   const options = { out: text(argv, 'out'), ...optional(argv, 'inputs'), ...optional(argv, 'expect'), ...optional(argv, 'junit'), seed: wholeNumber(argv, 'seed', 0), jobs: wholeNumber(argv, 'jobs', 1) };
   const terminal = terminalOf(argv);
@@ -138,7 +178,7 @@ async function verifyRun(argv: Argv): Promise<number> {
 }
 
 async function reportRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['out', 'against', 'open']);
+  checkOptions(argv, ['against', 'open']);
   const { reportCommand } = await import('./commands/report.js');
   return reportCommand({ out: text(argv, 'out'), ...optional(argv, 'against'), open: argv['open'] === true, json: argv['json'] === true }, terminalOf(argv));
 }

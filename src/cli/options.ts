@@ -85,8 +85,8 @@ export async function readOptions(argv: Readonly<Record<string, unknown>>, model
   return assemble(named as string, parsed, times);
 }
 
-/** Problems for keys of a parsed command line that are no option of the command. */
-export function unknownOptions(argv: Readonly<Record<string, unknown>>, known: readonly string[]): Problem[] {
+/** Problems for keys of a parsed command line that are not known; `offered` are the options to name instead. */
+export function unknownOptions(argv: Readonly<Record<string, unknown>>, known: readonly string[], offered: readonly string[] = known): Problem[] {
   const names = new Set(known.map(kebab));
   const aliases = new Set(known.flatMap((name) => (OPTION_NAMES as readonly string[]).includes(name) ? (optionOf(name as OptionName).alias ?? []) : []));
   const unknown = new Set<string>();
@@ -96,7 +96,7 @@ export function unknownOptions(argv: Readonly<Record<string, unknown>>, known: r
   }
   return [...unknown].map((name) => {
     const shown = name.length === 1 ? `-${name}` : `--${name}`;
-    return { code: 'unknown-option', where: [shown], what: 'no such option.', mend: didYouMean(shown, known.map((other) => `--${other}`)) };
+    return { code: 'unknown-option', where: [shown], what: 'no such option.', mend: didYouMean(shown, offered.map((other) => `--${other}`)) };
   });
 }
 
