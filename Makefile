@@ -15,7 +15,7 @@ VITEST_FLAGS ?=
 
 demo: build tools
 	@node dist/cli/main.js $(DEMO_MODEL)/model.onnx --clock 320MHz --latency 50ns \
-	  --vectors $(DEMO_MODEL)/inputs.npy --out build/demo
+	  --vectors $(DEMO_MODEL)/inputs.npy --name anomaly --out build/demo
 
 test: build tools
 	@npx --no-install tsc -p tsconfig.json --noEmit

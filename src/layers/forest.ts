@@ -110,11 +110,17 @@ function leavesOf(tree: Tree): readonly number[] {
   return values;
 }
 
+/** Leaves on a grid as coarse as this were rounded on purpose, and are not rounded again. */
+const EXACT_FRACTION_BITS = 20;
+
 /**
- * The fraction bits leaves get where nothing says otherwise: the fewest with which, for every output whose score can
- * vary, (trees + 1) half steps (the base is rounded too) are at most 2^−7 of the range of its score.
+ * The fraction bits leaves get where nothing says otherwise: those they have, if they are on a coarse grid; else the
+ * fewest with which, for every output whose score can vary, (trees + 1) half steps (the base is rounded too) are at most
+ * 2^−7 of the range of its score.
  */
 export function forestFractionBits(params: ForestParams): number {
+  const own = [...params.base, ...params.trees.flatMap(leavesOf)].reduce((bits, value) => Math.max(bits, value === 0 ? bits : -dyadicOf(value).exp), 0);
+  if (own <= EXACT_FRACTION_BITS) return own;
   const trees = new Array<number>(params.nOutputs).fill(0);
   const range = new Array<number>(params.nOutputs).fill(0);
   for (const tree of params.trees) {

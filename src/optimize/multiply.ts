@@ -1,6 +1,6 @@
 import type { CircuitBuilder } from '../circuit/builder.js';
 import { fixedType } from '../fixed/fixedType.js';
-import { intervalWidth } from '../fixed/interval.js';
+import { intervalWidth, mulIntervals } from '../fixed/interval.js';
 import type { Term } from './linear.js';
 
 type Sum = (builder: CircuitBuilder, terms: readonly Term[]) => number;
@@ -10,7 +10,13 @@ type Sum = (builder: CircuitBuilder, terms: readonly Term[]) => number;
  * array can be pipelined. A square uses each cross product once (half the array).
  */
 export function multiplyVariables(builder: CircuitBuilder, x: number, y: number, sum: Sum): number {
-  if (x === y) return square(builder, x, sum);
+  const product = x === y ? square(builder, x, sum) : arrayProduct(builder, x, y, sum);
+  // The rows forget that they belong together: say what the product can be.
+  builder.claim(product, mulIntervals(builder.intervalOf(x), builder.intervalOf(y), x === y));
+  return product;
+}
+
+function arrayProduct(builder: CircuitBuilder, x: number, y: number, sum: Sum): number {
   const wx = intervalWidth(builder.intervalOf(x));
   const wy = intervalWidth(builder.intervalOf(y));
   const [wide, narrow, width] = wx >= wy ? [x, y, wy] : [y, x, wx];

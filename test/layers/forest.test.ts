@@ -139,12 +139,19 @@ describe('sums', () => {
 
 describe('resolution', () => {
   it('is the coarsest with which all half steps are at most 2^−7 of the score\'s range', () => {
-    const params = forest([[0, 1, -1, 1], [1, 1, -1, 1], [0, 2, -1, 1]]);
+    const leaf = 1 + 2 ** -23;
+    const params = forest([[0, 1, -leaf, leaf], [1, 1, -leaf, leaf], [0, 2, -leaf, leaf]]);
     const bits = forestFractionBits(params);
     const halfSteps = (k: number): number => 4 * 2 ** (-k - 1);
-    expect(halfSteps(bits)).toBeLessThanOrEqual(6 / 128);
-    expect(halfSteps(bits - 1)).toBeGreaterThan(6 / 128);
+    expect(halfSteps(bits)).toBeLessThanOrEqual((6 * leaf) / 128);
+    expect(halfSteps(bits - 1)).toBeGreaterThan((6 * leaf) / 128);
     expect(forestBound(params, bits)).toBeLessThan(1e-6);
+  });
+
+  it('keeps leaves that are on a coarse grid already, so that nothing is rounded twice', () => {
+    const params = forest([[0, 1, -1.25, 1.5], [1, 1, -1, 1]]);
+    expect(forestFractionBits(params)).toBe(2);
+    expect(forestBound(params, 2)).toBeLessThan(1e-6);
     expect(forestBound(forest([[0, 1, 0.3, 1]]), 1)).toBeCloseTo(0.2, 6);
   });
 });
