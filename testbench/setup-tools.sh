@@ -40,6 +40,8 @@ may_use_apt() {
 from_apt() {
   packages=""
   have_compiler || packages="g++"
+  # A second reader of the Verilog, for the tests; nothing else needs it.
+  command -v iverilog >/dev/null 2>&1 || packages="iverilog $packages"
   say "apt-get update"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 update >>"$LOG" 2>&1 || say "apt-get update failed; trying with the lists that are there"
   if ! have_verilator; then
