@@ -2,23 +2,26 @@
 // Refreshes what README.md shows of the demo: the text, and docs/images/report.png by headless chromium.
 //
 //   make demo && node docs/screenshot.mjs
+//
+// Another folder than build/demo can be named; TRIGFORGE names another main.js.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { excerpt, replaceBlock } from './excerpt.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
-const DEMO = join(ROOT, 'build/demo');
+const DEMO = resolve(process.argv[2] ?? join(ROOT, 'build/demo'));
+const MAIN = process.env.TRIGFORGE ?? join(ROOT, 'dist/cli/main.js');
 const PICTURE = join(ROOT, 'docs/images/report.png');
 const MAX_BYTES = 300_000;
 
 if (!existsSync(join(DEMO, 'report.html'))) {
-  console.error('build/demo is not there. Run: make demo');
+  console.error(`${DEMO} holds no report. Run: make demo`);
   process.exit(1);
 }
-const report = spawnSync(process.execPath, [join(ROOT, 'dist/cli/main.js'), 'report', DEMO], { encoding: 'utf8' });
+const report = spawnSync(process.execPath, [MAIN, 'report', DEMO], { encoding: 'utf8' });
 if (report.status !== 0) throw new Error(report.stderr);
 const readme = join(ROOT, 'README.md');
 writeFileSync(readme, replaceBlock(readFileSync(readme, 'utf8'), 'demo', `\`\`\`text\n${excerpt(report.stdout)}\n\`\`\``));

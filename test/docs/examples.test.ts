@@ -69,7 +69,7 @@ describe('the demo in README.md', () => {
   it('is what the command prints', () => {
     const shown = readBlock(readDocument('README.md'), 'demo').split('\n').slice(1, -1).join('\n');
     const { status, text } = run(
-      'compile-model test/fixtures/anomaly/model.onnx --clock 320MHz --latency 50ns --vectors test/fixtures/anomaly/inputs.npy --verify emulator --out build/demo >/dev/null 2>&1\n' +
+      'compile-model test/fixtures/anomaly/model.onnx --clock 320MHz --latency 50ns --vectors test/fixtures/anomaly/inputs.npy --name anomaly --verify emulator --out build/demo >/dev/null 2>&1\n' +
         'compile-model report build/demo',
       workFolder('demo'),
     );
