@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DesignInfo } from '../backends/backend.js';
+import type { Circuit } from '../circuit/circuit.js';
+import { elementCount, kindOf, Op } from '../circuit/circuit.js';
 import type { CompileRequest, TypedModel } from '../compile.js';
 import { formatFixedType, typeOfInterval } from '../fixed/fixedType.js';
 import type { LoweredLayer } from '../layers/lower.js';
@@ -76,12 +78,31 @@ export function draftReport(findings: Findings): ReportDraft {
     passes: design.passes.map((pass) => ({ ...pass, seconds: rounded(pass.seconds) })),
     artifacts: findings.artifacts,
     precision: precisionRows(findings),
-    warnings: [...proof.warnings],
+    warnings: [...proof.warnings, ...deadEdges(schedule.circuit)],
     options: { command: [...request.command], seed: request.seed },
     criticalPath: critical.path,
     ...(latencyCycles > 0 ? { pipeline: stageFacts(schedule) } : {}),
     ...(design.suggestions.length > 0 ? { suggestions: design.suggestions } : {}),
   };
+}
+
+/** Outputs that never change and inputs that nothing depends on: usually not what was meant. */
+function deadEdges(circuit: Circuit): NonNullable<Report['warnings']>[number][] {
+  const warnings: NonNullable<Report['warnings']>[number][] = [];
+  for (const port of circuit.outputs) {
+    const fixed = port.ops.filter((op) => circuit.lo[op] === circuit.hi[op]).length;
+    if (fixed > 0) warnings.push({ code: 'constant-output', where: [port.name], what: `${fixed === port.ops.length ? 'every element is' : `${fixed} of ${port.ops.length} elements are`} constant, whatever the inputs.`, mend: 'Check the weights and types before it.' });
+  }
+  const read = new Set<string>();
+  for (let op = 0; op < circuit.size; op++) if (kindOf(circuit, op) === Op.input) read.add(`${circuit.a[op]}:${circuit.b[op]}`);
+  circuit.inputs.forEach((port, p) => {
+    const n = elementCount(port);
+    const unread = Array.from({ length: n }, (_, i) => i).filter((i) => !read.has(`${p}:${i}`));
+    if (unread.length === 0) return;
+    const shown = unread.slice(0, 8).join(', ') + (unread.length > 8 ? ', …' : '');
+    warnings.push({ code: 'unread-input', where: [port.name], what: `${unread.length} of ${n} elements have no effect on any output (${shown}).` });
+  });
+  return warnings;
 }
 
 function budgetOf(request: CompileRequest): ReportDraft['budget'] {

@@ -26,6 +26,15 @@ export function accumulate(builder: CircuitBuilder, products: readonly number[],
   return addEach(builder, sum(builder, rounded.slice(0, safe)), rounded.slice(safe).map((op) => castTo(builder, op, accum)), accum);
 }
 
+/** Sums of products of two variables, typed as `accumulate`; exact ones become a single adder tree. */
+export function accumulateProducts(builder: CircuitBuilder, pairs: readonly (readonly [number, number])[], accum: FixedType | undefined): number {
+  const isExact = (type: FixedType): boolean =>
+    type.overflow === 'WRAP' && pairs.every(([x, y]) => builder.intervalOf(x).exp + builder.intervalOf(y).exp >= -fractionBits(type));
+  if (accum === undefined) return linear.sumProducts(builder, pairs);
+  if (isExact(accum)) return castTo(builder, linear.sumProducts(builder, pairs), accum);
+  return accumulate(builder, pairs.map(([x, y]) => linear.multiplyVariables(builder, x, y)), accum);
+}
+
 /** Sums of values as hls4ml's pooling makes them: every sum cast to the accumulator, the values themselves not. */
 export function accumulateValues(builder: CircuitBuilder, values: readonly number[], accum: FixedType | undefined): number {
   if (accum === undefined) return sum(builder, values);

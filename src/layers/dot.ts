@@ -1,7 +1,6 @@
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
-import { linear } from '../optimize/cmvm.js';
-import { accumulate } from './accumulate.js';
+import { accumulateProducts } from './accumulate.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
 import { lowerElements } from './lowering.js';
@@ -28,8 +27,8 @@ function lowerDot({ axis, keepDims }: DotParams, [a, b]: readonly LoweredTensor[
   const groups = reductionGroups(x.shape, [normalAxis(axis, x.shape.length) as number], keepDims);
   return lowerElements(context, groups.shape, (g) => {
     const members = groups.members.subarray(g * groups.size, (g + 1) * groups.size);
-    const products = Array.from(members, (i) => linear.multiplyVariables(context.builder, x.ops[i] as number, y.ops[i] as number));
-    return accumulate(context.builder, products, context.precision?.accum);
+    const pairs = Array.from(members, (i): [number, number] => [x.ops[i] as number, y.ops[i] as number]);
+    return accumulateProducts(context.builder, pairs, context.precision?.accum);
   });
 }
 

@@ -1,7 +1,6 @@
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
-import { linear } from '../optimize/cmvm.js';
-import { accumulate, checkProducts } from './accumulate.js';
+import { accumulateProducts, checkProducts } from './accumulate.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { matmulProducts, matmulShape } from './indexing.js';
 import { lowerElements } from './lowering.js';
@@ -31,11 +30,9 @@ function lowerMatmul(_: MatmulParams, [a, b]: readonly LoweredTensor[], context:
   const plan = matmulProducts(x.shape, y.shape);
   checkProducts(plan.left.length, context.layer);
   return lowerElements(context, plan.shape, (e) => {
-    const products: number[] = [];
-    for (let k = e * plan.size; k < (e + 1) * plan.size; k++) {
-      products.push(linear.multiplyVariables(builder, x.ops[plan.left[k] as number] as number, y.ops[plan.right[k] as number] as number));
-    }
-    return accumulate(builder, products, precision?.accum);
+    const pairs: [number, number][] = [];
+    for (let k = e * plan.size; k < (e + 1) * plan.size; k++) pairs.push([x.ops[plan.left[k] as number] as number, y.ops[plan.right[k] as number] as number]);
+    return accumulateProducts(builder, pairs, precision?.accum);
   });
 }
 

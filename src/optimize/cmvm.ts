@@ -7,7 +7,7 @@ import { depthOf } from './depth.js';
 import type { LinearOptimizer, Term } from './linear.js';
 import { divideFloor } from './divide.js';
 import { FormTracker } from './forms.js';
-import { multiplyVariables } from './multiply.js';
+import { multiplyVariables, sumProducts } from './multiply.js';
 import type { ColumnTerm, Definition } from './subexpressions.js';
 import { extractPairs } from './subexpressions.js';
 import { minimalDepth, sumTree } from './sum.js';
@@ -17,7 +17,7 @@ import { minimalDepth, sumTree } from './sum.js';
  * ordered by arrival time and width. Everything is exact; only the number and depth of adders is a matter of choice
  * (the builder's `depthSlack`).
  */
-export const linear: LinearOptimizer = { multiplyMatrix, multiplyConstants, sumTerms, multiplyVariables: multiply, divideFloor: divide };
+export const linear: LinearOptimizer = { multiplyMatrix, multiplyConstants, sumTerms, multiplyVariables: multiply, sumProducts: multiplyPairs, divideFloor: divide };
 
 function multiplyMatrix(builder: CircuitBuilder, inputs: ArrayLike<number>, weight: ArrayLike<number>, nOut: number, bias?: ArrayLike<number>): Int32Array {
   const columns: { digits: ColumnTerm[]; factor: number }[] = [];
@@ -58,6 +58,10 @@ function sumTerms(builder: CircuitBuilder, terms: readonly Term[]): number {
 
 function multiply(builder: CircuitBuilder, x: number, y: number): number {
   return multiplyVariables(builder, x, y, sumTerms);
+}
+
+function multiplyPairs(builder: CircuitBuilder, pairs: readonly (readonly [number, number])[]): number {
+  return sumProducts(builder, pairs, sumTerms);
 }
 
 function divide(builder: CircuitBuilder, x: number, divisor: number, exp: number): number {

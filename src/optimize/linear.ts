@@ -17,6 +17,8 @@ export interface LinearOptimizer {
   readonly sumTerms: (builder: CircuitBuilder, terms: readonly Term[]) => number;
   /** x · y of two variables, exactly, as partial products that can be pipelined. */
   readonly multiplyVariables: (builder: CircuitBuilder, x: number, y: number) => number;
+  /** Σ x · y over pairs of variables, exactly, as one adder tree. */
+  readonly sumProducts: (builder: CircuitBuilder, pairs: readonly (readonly [number, number])[]) => number;
   /** floor(x / divisor) on the grid 2^exp: the largest k · 2^exp ≤ x / divisor, exactly, for a positive integer divisor. */
   readonly divideFloor: (builder: CircuitBuilder, x: number, divisor: number, exp: number) => number;
 }

@@ -1,22 +1,27 @@
 import type { CircuitBuilder } from '../circuit/builder.js';
 import { fixedType } from '../fixed/fixedType.js';
-import { intervalWidth, mulIntervals } from '../fixed/interval.js';
+import { addIntervals, intervalWidth, mulIntervals } from '../fixed/interval.js';
 import type { Term } from './linear.js';
 
 type Sum = (builder: CircuitBuilder, terms: readonly Term[]) => number;
 
-/**
- * x · y as one partial product a bit of the narrower operand: exact, and every row is an op of its own so that the
- * array can be pipelined. A square uses each cross product once (half the array).
- */
+/** x · y, exactly, with every partial product an op of its own so that the array can be pipelined. */
 export function multiplyVariables(builder: CircuitBuilder, x: number, y: number, sum: Sum): number {
-  const product = x === y ? square(builder, x, sum) : arrayProduct(builder, x, y, sum);
-  // The rows forget that they belong together: say what the product can be.
-  builder.claim(product, mulIntervals(builder.intervalOf(x), builder.intervalOf(y), x === y));
-  return product;
+  return sumProducts(builder, [[x, y]], sum);
 }
 
-function arrayProduct(builder: CircuitBuilder, x: number, y: number, sum: Sum): number {
+/** Σ x · y over pairs, exactly: all partial products of all pairs in one adder tree. */
+export function sumProducts(builder: CircuitBuilder, pairs: readonly (readonly [number, number])[], sum: Sum): number {
+  const total = sum(builder, pairs.flatMap(([x, y]) => (x === y ? squareRows(builder, x) : productRows(builder, x, y))));
+  // The rows forget that they belong together: say what the sum can be.
+  const ranges = pairs.map(([x, y]) => mulIntervals(builder.intervalOf(x), builder.intervalOf(y), x === y));
+  const [first, ...rest] = ranges;
+  if (first !== undefined) builder.claim(total, rest.reduce((a, b) => addIntervals(a, b, 0), first));
+  return total;
+}
+
+/** One row a bit of the narrower operand; the sign bit's row is subtracted. */
+function productRows(builder: CircuitBuilder, x: number, y: number): Term[] {
   const wx = intervalWidth(builder.intervalOf(x));
   const wy = intervalWidth(builder.intervalOf(y));
   const [wide, narrow, width] = wx >= wy ? [x, y, wy] : [y, x, wx];
@@ -27,7 +32,7 @@ function arrayProduct(builder: CircuitBuilder, x: number, y: number, sum: Sum): 
     const row = builder.mux(bitOf(builder, narrow, exp, bit), wide, zero);
     terms.push({ op: row, shift: exp + bit, negative: lo < 0 && bit === width - 1 });
   }
-  return sum(builder, terms);
+  return terms;
 }
 
 /** Bit `bit` of the two's complement of op, as 0 or 1. */
@@ -36,7 +41,7 @@ function bitOf(builder: CircuitBuilder, op: number, exp: number, bit: number): n
 }
 
 /** x² = Σ_i b_i 2^2i + Σ_{j<i} b_i b_j 2^(i+j+1), the sign bit with weight −2^(w−1). */
-function square(builder: CircuitBuilder, x: number, sum: Sum): number {
+function squareRows(builder: CircuitBuilder, x: number): Term[] {
   const { lo, exp } = builder.intervalOf(x);
   const width = intervalWidth(builder.intervalOf(x));
   const zero = builder.constant(0);
@@ -52,5 +57,5 @@ function square(builder: CircuitBuilder, x: number, sum: Sum): number {
     }
     terms.push({ op: builder.mux(bitOf(builder, x, exp, bit), row, zero), shift: 0, negative: false });
   }
-  return sum(builder, terms);
+  return terms;
 }

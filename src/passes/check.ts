@@ -14,8 +14,8 @@ export interface ReferenceRun {
 }
 
 /** Ops evaluated per circuit at most, about: what a check may cost whatever the size. */
-const EVALUATION_BUDGET = 4_000_000;
-const MOST_VECTORS = 32;
+const EVALUATION_BUDGET = 100_000;
+const MOST_VECTORS = 16;
 
 /** All lowest, all highest, nearest to 0, alternating ends, then random; fewer of them for large circuits, 4 at least. */
 export function referenceRun(circuit: Circuit): ReferenceRun {

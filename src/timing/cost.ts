@@ -70,17 +70,13 @@ export function costOf(circuit: Circuit, op: number, bits: number, device: Devic
       const rounds = type.rounding !== 'TRN' && from.exp < type.integer - type.width;
       const saturates = type.overflow !== 'WRAP' && castOverflows(from, type);
       const kept = Math.max(1, from.exp + intervalWidth(from) - (type.integer - type.width));
-      let delayNs = 0;
-      let lut = 0;
-      if (rounds) {
-        delayNs += carry(kept) + (type.rounding === 'RND' ? 0 : level);
-        lut += kept + 1;
-      }
-      if (saturates) {
-        const check = lutTree(Math.max(1, kept - type.width + 1), device);
-        delayNs += check.delayNs + level;
-        lut += check.lut + bits;
-      }
+      // Rounding and the tests of saturation work side by side; a choice of three ends both.
+      const positions = saturates && rounds ? Math.min(kept, type.width + 1) : kept;
+      const rounding = rounds ? { delayNs: carry(positions) + (type.rounding === 'RND' ? 0 : level), lut: positions + 1 } : FREE;
+      const check = saturates ? lutTree(Math.max(1, kept - type.width + 1), device) : FREE;
+      const choice = saturates ? { delayNs: level, lut: bits } : FREE;
+      const delayNs = Math.max(rounding.delayNs, check.delayNs) + choice.delayNs;
+      const lut = rounding.lut + check.lut + choice.lut;
       return { delayNs, lut };
     }
     default:

@@ -187,6 +187,7 @@ function castLines(reader: Reader, op: number, width: number, own: string): Line
   };
   if (!saturates) return [line(width, rounded(width))];
   const k = exp - from.exp;
+  if (increment !== undefined && type.overflow !== 'SAT_ZERO') return roundAndClip(reader, op, width, own, increment);
   const lo = roundShift(from.lo, k, type.rounding);
   const hi = roundShift(from.hi, k, type.rounding);
   const full = Math.max(widthOf(lo, hi), type.width);
@@ -195,6 +196,57 @@ function castLines(reader: Reader, op: number, width: number, own: string): Line
     { suffix: 'full', width: full, value: rounded(full), readBits: clip.readBits },
     line(width, clip.value),
   ];
+}
+
+/**
+ * Rounding and saturation side by side: the tests look at the truncated value while the increment ripples. Rounding adds
+ * at most one step, so a floor below the least value clips to it whether or not it is rounded up, and what the floor
+ * does not show of an overflow is a carry out of the largest value.
+ */
+function roundAndClip(reader: Reader, op: number, width: number, own: string, increment: string): Line[] {
+  const { circuit } = reader;
+  const a = circuit.a[op] as number;
+  const type = circuit.types[circuit.param[op] as number] as FixedType;
+  const from = intervalOf(circuit, a);
+  const exp = expOf(circuit, op);
+  const range = rangeOf(type);
+  const least = type.signed && type.overflow === 'SAT_SYM' ? neg(range.hi) : range.lo;
+  const m = type.signed ? type.width - 1 : type.width;
+  const lo = roundShift(from.lo, exp - from.exp, 'TRN');
+  const hi = roundShift(from.hi, exp - from.exp, 'TRN');
+  const top = Math.max(exp + widthOf(lo, hi), exp + m + 1);
+  const signed = lo < 0;
+  const above = signed ? top - 1 : top;
+  const sign = (): string => bits(reader, a, top - 1, top);
+  const test = (reduce: '|' | '&', low: number, high: number): string => `(${reduce}${group(bits(reader, a, low, high))})`;
+  const constant = (value: Int): string => literal(BigInt.asUintN(width, BigInt(value)), width);
+  // One bit more than the magnitude: for a signed type its sign, for an unsigned one the carry.
+  const sum = `${own}_rounded`;
+  const truncated = type.signed ? bits(reader, a, exp, exp + m + 1) : `{1'd0, ${bits(reader, a, exp, exp + m)}}`;
+  const lines: Line[] = [];
+  const carried = roundShift(from.hi, exp - from.exp, type.rounding) >= pow2(m);
+  const readBits: (readonly [number, number])[] = [[0, Math.min(width, m + 1)]];
+  let value = select(sum, m + 1, 0, width);
+  if (carried) {
+    readBits.push([m, m + 1]);
+    const passes = select(sum, m + 1, m, m + 1);
+    const carry = !type.signed ? passes : signed ? `(${passes} & ~${sign()})` : passes;
+    const over = hi >= pow2(m) ? `${signed ? `(~${sign()} & ${test('|', exp + m, above)})` : test('|', exp + m, top)} | ${carry}` : carry;
+    value = `(${over}) ? ${constant(range.hi)} : ${value}`;
+  }
+  if (lo < least) {
+    let under = sign();
+    if (type.signed) {
+      const inner = above > exp + m ? test('&', exp + m, above) : undefined;
+      const lowest = type.overflow === 'SAT_SYM' ? (m > 0 ? test('|', exp, exp + m) : "1'd0") : undefined;
+      const inside = [inner, lowest].filter((term) => term !== undefined).join(' & ');
+      under = inside === '' ? sign() : `${sign()} & ~(${inside})`;
+    }
+    value = `(${under}) ? ${constant(least)} : ${value}`;
+  }
+  const zeros = m > 0 ? `{${literal(0n, m)}, ${increment}}` : increment;
+  lines.push({ suffix: 'rounded', width: m + 1, value: `${truncated} + ${zeros}`, readBits }, line(width, value));
+  return lines;
 }
 
 /** The bit that rounding adds to the truncated value; undefined where nothing is rounded. */
@@ -234,6 +286,12 @@ function bothOf(x: () => string, y: string | undefined): string {
   return y === undefined ? "1'd0" : `(${x()} & ${y})`;
 }
 
+/** Bits [from, to) of a vector of `width` bits; a single bit is declared as a scalar. */
+export function select(name: string, width: number, from: number, to: number): string {
+  if (from === 0 && to === width) return name;
+  return to - from === 1 ? `${name}[${from}]` : `${name}[${to - 1}:${from}]`;
+}
+
 function group(text: string): string {
   return /^[\w[\]:{}, ']+$/.test(text) ? text : `(${text})`;
 }
@@ -245,8 +303,8 @@ function clipText(name: string, lo: Int, hi: Int, full: number, width: number, t
   const m = type.signed ? type.width - 1 : type.width;
   const signed = lo < 0;
   const above = signed ? full - 1 : full;
-  const part = (from: number, to: number): string => (to - from === 1 ? `${name}[${from}]` : `${name}[${to - 1}:${from}]`);
-  const sign = `${name}[${full - 1}]`;
+  const part = (from: number, to: number): string => select(name, full, from, to);
+  const sign = part(full - 1, full);
   const constant = (value: Int): string => literal(BigInt.asUintN(width, BigInt(value)), width);
   const readBits: (readonly [number, number])[] = [[0, Math.min(width, full)]];
   let value = part(0, width);

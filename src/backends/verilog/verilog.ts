@@ -9,7 +9,7 @@ import type { Schedule } from '../../timing/schedule.js';
 import type { Backend, DesignInfo, OutputFile } from '../backend.js';
 import { bitsOf } from './bits.js';
 import type { Reader } from './expressions.js';
-import { addressWidth, concatenate, linesOf, literal, tableWidth } from './expressions.js';
+import { addressWidth, concatenate, linesOf, literal, select, tableWidth } from './expressions.js';
 import { layerNames, portNames, wireName } from './names.js';
 import type { Mask } from './usage.js';
 import { isEmpty, maskOf, runsOf, union, Usage, without } from './usage.js';
@@ -193,7 +193,7 @@ class Emitter {
       const port = this.circuit.a[op] as number;
       const element = this.circuit.b[op] as number;
       const from = elementOffset(this.circuit.inputs[port] as (typeof this.circuit.inputs)[number], element);
-      this.wire(name, width, select(this.ports.inputs[port] as string, from, from + width, busWidth(this.circuit.inputs[port] as never)), '');
+      this.wire(name, width, select(this.ports.inputs[port] as string, busWidth(this.circuit.inputs[port] as never), from, from + width), '');
     } else {
       const comment = ` // ${this.place(op)} ${opName(kindOf(this.circuit, op))}, stage ${stage}`;
       for (const line of linesOf(this.reader(stage), op, width, name)) {
@@ -280,7 +280,7 @@ class Emitter {
         if (read[from] === 1) continue;
         let to = from + 1;
         while (to < total && read[to] === 0) to++;
-        this.unused.push(select(bus, from, to, total));
+        this.unused.push(select(bus, total, from, to));
         from = to;
       }
     });
@@ -317,11 +317,6 @@ function elementOffset(port: { readonly types: OutputPort['types'] }, element: n
   let offset = 0;
   for (let i = 0; i < element; i++) offset += port.types[i]?.width ?? 0;
   return offset;
-}
-
-function select(name: string, from: number, to: number, total: number): string {
-  if (from === 0 && to === total) return name;
-  return to - from === 1 ? `${name}[${from}]` : `${name}[${to - 1}:${from}]`;
 }
 
 function oneLine(text: string): string {
