@@ -47,15 +47,18 @@ function squareRows(builder: CircuitBuilder, x: number): Term[] {
   const zero = builder.constant(0);
   const terms: Term[] = [];
   for (let bit = 0; bit < width; bit++) {
-    const isSign = lo < 0 && bit === width - 1;
+    const set = bitOf(builder, x, exp, bit);
     const own = builder.constant(1, 2 * (exp + bit));
-    let row = own;
-    if (bit > 0) {
-      // 2^2i ± 2^(i+1) · (x mod 2^i); the low part never reaches the own bit, except below a sign bit.
-      const low = builder.cast(x, fixedType(false, bit, exp + bit));
-      row = isSign ? builder.sub(own, low, exp + bit + 1) : builder.add(own, low, exp + bit + 1);
+    const low = bit === 0 ? zero : builder.cast(x, fixedType(false, bit, exp + bit));
+    if (lo < 0 && bit === width - 1) {
+      // The sign bit's cross products are subtracted; apart from its square, so that neither waits for a subtraction.
+      terms.push({ op: builder.mux(set, own, zero), shift: 0, negative: false });
+      if (bit > 0) terms.push({ op: builder.mux(set, low, zero), shift: exp + bit + 1, negative: true });
+    } else {
+      // 2^2i + 2^(i+1) · (x mod 2^i): the low part never reaches the own bit.
+      const row = bit === 0 ? own : builder.add(own, low, exp + bit + 1);
+      terms.push({ op: builder.mux(set, row, zero), shift: 0, negative: false });
     }
-    terms.push({ op: builder.mux(bitOf(builder, x, exp, bit), row, zero), shift: 0, negative: false });
   }
   return terms;
 }
