@@ -65,6 +65,8 @@ function systemReason(error: unknown): string {
   switch (code) {
     case 'ENOENT':
       return 'there is no such file or folder';
+    case 'EISDIR':
+      return 'it is a folder';
     case 'EACCES':
     case 'EPERM':
       return 'permission denied';
@@ -101,7 +103,7 @@ export function checkOutputFolder(out: string): void {
   if (existsSync(path)) {
     if (!statSync(path).isDirectory()) throw outputError(out, 'exists and is a file.', 'Choose another --out.');
     if (readdirSync(path).length > 0 && !isOurs(path)) {
-      throw outputError(out, 'exists and was not written by compile-model (it has no report.json of ours).', 'Choose another --out, or empty it first.');
+      throw outputError(out, 'holds something else than an output of compile-model (there is no report.json of ours in it).', 'Choose another --out, or empty it first.');
     }
   }
   const { folder, made } = makeStaging(out);
@@ -127,7 +129,7 @@ export function writeOutputFolder(out: string, files: readonly FolderFile[]): vo
     try {
       for (const file of files) {
         const target = join(folder, file.path);
-        mkdirSync(dirname(target), { recursive: true });
+        makeFolders(dirname(target));
         writeFileSync(target, file.content);
       }
       chmodSync(folder, 0o777 & ~process.umask());
@@ -167,11 +169,22 @@ function makeStaging(out: string): { readonly folder: string; readonly made: str
   const path = realPath(out);
   const parent = dirname(path);
   try {
-    const made = mkdirSync(parent, { recursive: true });
+    const made = makeFolders(parent);
     return { folder: mkdtempSync(join(parent, `.${basename(path).slice(0, 200)}.part-`)), made };
   } catch (error) {
     throw outputError(out, `cannot be written: ${systemReason(error)}.`, 'Choose another --out.');
   }
+}
+
+/**
+ * Makes a folder and the parents it lacks, outermost first; gives the first that was made. Node's own recursive mkdir
+ * never returns where the system answers ENOENT for a folder in one that is there, as /proc does.
+ */
+function makeFolders(path: string): string | undefined {
+  if (existsSync(path)) return undefined;
+  const first = makeFolders(dirname(path));
+  mkdirSync(path);
+  return first ?? path;
 }
 
 /** Removes the folders from `folder` up to `made` that were made for nothing; whatever is not empty stays. */
