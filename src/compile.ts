@@ -141,7 +141,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
 function checkPassName(name: string | undefined): void {
   const names = defaultPasses.map((pass) => pass.name);
   if (name === undefined || names.includes(name)) return;
-  throw new CompileError('config', { code: 'unknown-pass', where: ['--dump-after'], what: `there is no pass '${name}'.`, mend: `${didYouMean(name, names)} Passes: ${names.join(', ')}.` });
+  throw new CompileError('config', { code: 'unknown-pass', where: ['--dump-after'], what: `there is no pass '${name}'.`, mend: didYouMean(name, names) });
 }
 
 /** Bytes to graph; what the frontend cannot read it lists all at once. */

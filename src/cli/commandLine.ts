@@ -14,7 +14,7 @@ const plural = (text: string): { readonly one: string; readonly other: string } 
 
 /** What yargs would say, in our words. */
 const WORDING = {
-  'Not enough non-option arguments: got %s, need at least %s': plural('the command has %s words behind it and needs %s'),
+  'Not enough non-option arguments: got %s, need at least %s': plural('the command is not complete (%s of %s words behind it): inspect takes a MODEL, emulate, verify and report an output folder'),
   'Not enough arguments following: %s': '--%s needs a value',
   'Missing required argument: %s': plural('options missing: %s'),
 };

@@ -107,6 +107,7 @@ function checkEmulator(circuit: Circuit, events: readonly RawEvent[], expected: 
 export function userEvents(circuit: Circuit, vectors: { readonly arrays: readonly NamedArray[]; readonly file: string } | undefined): { readonly events: RawEvent[]; readonly warnings: VerificationOutcome['warnings'] } {
   if (vectors === undefined) return { events: [], warnings: [] };
   const matched = matchArrays(vectors.arrays, circuit.inputs, vectors.file);
+  if (matched.count === 0) throw new CompileError('input', { code: 'array-events', where: [vectors.file], what: 'has no events.', mend: 'Give at least one, or leave the file out.' });
   const events: RawEvent[] = [];
   for (let event = 0; event < matched.count; event++) {
     events.push(circuit.inputs.map((port, p) => {

@@ -25,7 +25,8 @@ export class ConfigText {
     if (this.problems.length > 0) return undefined;
     const contents = this.resolve(this.document.contents);
     if (isMap(contents)) return contents;
-    this.problem(contents, [], 'config-not-a-mapping', 'the file holds no mapping of keys to values.');
+    if (contents === null) this.problem(contents, [], 'config-empty', 'the file is empty.');
+    else this.problem(contents, [], 'config-not-a-mapping', 'the file holds no mapping of keys to values.');
     return undefined;
   }
 

@@ -43,20 +43,26 @@ export function applyInputTypes(graph: ModelGraph, sources: InputTypeSources, ca
     else types.set(input.name, type);
     if (explicit !== undefined && input.type !== undefined) result = quantiseInput(result, { ...input, type: explicit }, input.type);
   }
-  if (problems.length === 0) problems.push(...untyped.map((input) => untypedProblem(graph, input)));
+  if (problems.length === 0) problems.push(...untyped.map((input) => untypedProblem(graph, input, sources.data?.get(input.name))));
   if (problems.length > 0) throw new CompileError('config', problems);
   return withInputTypes(result, types);
 }
 
-function untypedProblem(graph: ModelGraph, input: GraphInput): Problem {
+function untypedProblem(graph: ModelGraph, input: GraphInput, data: ArrayLike<number> | undefined): Problem {
   const example = exampleType(graph, input);
   const option = graph.inputs.length === 1 ? `--input-type '${example}'` : `--input-type '${input.name}=${example},…'`;
   return {
     code: 'input-without-type',
     where: [graph.name, input.name],
-    what: `nothing says which fixed-point type this input [${input.shape.slice(1).join(', ')}] has: the model has no quantiser on it.`,
+    what: `nothing says which fixed-point type this input [${input.shape.slice(1).join(', ')}] has: the model has no quantiser on it${dataFailure(data)}.`,
     mend: `Pass ${option} with the type of your wires, or --precision FILE.`,
   };
+}
+
+/** Why the data do not give a type. */
+function dataFailure(data: ArrayLike<number> | undefined): string {
+  if (data === undefined) return '';
+  return data.length === 0 ? ', and --data holds no events' : `, and the values in --data need more than ${MAX_DATA_BITS} bits to be held exactly`;
 }
 
 /** A type that could fit: the indices of an embedding's table, else hls4ml's usual one. */

@@ -120,7 +120,7 @@ LayerType: 7
     expect([messageOf('Model: [1\n'), messageOf(''), messageOf('- 1\n'), messageOf('Model: {}\nModel: {}\n')]).toMatchInlineSnapshot(`
       [
         "p.yml:2: Flow sequence in block collection must be sufficiently indented and end with a ].",
-        "p.yml:1: the file holds no mapping of keys to values.",
+        "p.yml:1: the file is empty.",
         "p.yml:1: the file holds no mapping of keys to values.",
         "p.yml:2: Map keys must be unique.",
       ]
