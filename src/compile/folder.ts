@@ -72,12 +72,12 @@ function textOf(source: FolderSource, file: string): string {
 }
 
 /**
- * Refuses Verilog with system tasks, directives or escaped names. What compile-model emits has none, and with them a
- * file from elsewhere could write files or run programs while it is simulated.
+ * Refuses Verilog with system tasks (but $signed and $unsigned), directives or escaped names. What compile-model emits has none, and
+ * with them a file from elsewhere could write files or run programs while it is simulated.
  */
 function checkPlainVerilog(verilog: string, where: readonly string[]): void {
   const code = verilog.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '));
-  const found = /[$`\\"][\w$]*/.exec(code);
+  const found = /(?!\$(?:un)?signed\b)[$`\\"][\w$]*/.exec(code);
   if (found === null) return;
   const line = code.slice(0, found.index).split('\n').length;
   throw new CompileError('input', {
