@@ -4,7 +4,7 @@ import type { NamedArray } from '../io/arrays.js';
 import { matchArrays } from '../io/arrays.js';
 import { catalogue } from '../layers/registry.js';
 import { evaluateBatch } from '../model/evaluate.js';
-import { readModel } from '../compile.js';
+import { readModel } from './model.js';
 import type { CompiledFolder } from './folder.js';
 
 /** The user's events: arrays and the name of their file, for messages. */

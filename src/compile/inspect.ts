@@ -1,7 +1,7 @@
 import { formatFixedType } from '../fixed/fixedType.js';
 import type { ModelSource } from '../frontends/frontend.js';
 import type { ModelNode } from '../model/graph.js';
-import { readModel } from '../compile.js';
+import { readModel } from './model.js';
 
 /** What a frontend understood of a model, as plain data. Shapes are without the batch axis. */
 export interface ModelSummary {

@@ -2,7 +2,7 @@ import type { DesignInfo, OutputFile } from '../backends/backend.js';
 import type { Circuit } from '../circuit/circuit.js';
 import { elementCount, typeOfElement } from '../circuit/circuit.js';
 import { evaluateCircuit } from '../circuit/evaluate.js';
-import type { CompileHooks, CompileRequest } from '../compile.js';
+import type { CompileHooks, CompileRequest } from './request.js';
 import { compileEmulator } from '../emulator/emulator.js';
 import { rawOfValue } from '../emulator/reference.js';
 import { CompileError } from '../errors.js';
@@ -18,9 +18,6 @@ import { standaloneTestbench } from '../verify/standalone.js';
 import { makeVectors } from '../verify/vectors.js';
 import type { Verification } from '../verify/verilator.js';
 import { canSimulate, verificationError, verifyVerilog } from '../verify/verilator.js';
-
-/** How far to verify; each level includes those before it. `auto` is Verilator where it is installed. */
-export type VerifyLevel = 'none' | 'emulator' | 'verilator' | 'auto';
 
 export interface VerificationOutcome {
   readonly verification?: NonNullable<Report['verification']>;

@@ -1,5 +1,5 @@
 import type { Circuit } from '../circuit/circuit.js';
-import type { CompileRequest } from '../compile.js';
+import type { CompileRequest } from './request.js';
 import type { Report } from '../report/schema.js';
 import type { Device } from '../timing/device.js';
 import { pipelineCircuit } from '../timing/pipeline.js';

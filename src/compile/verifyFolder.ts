@@ -1,6 +1,6 @@
 import type { Circuit, OutputPort } from '../circuit/circuit.js';
 import { elementCount, typeOfElement } from '../circuit/circuit.js';
-import type { CompileHooks } from '../compile.js';
+import type { CompileHooks } from './request.js';
 import { compileEmulator } from '../emulator/emulator.js';
 import { CompileError } from '../errors.js';
 import { fractionBits } from '../fixed/fixedType.js';
@@ -54,8 +54,13 @@ export async function verifyFolder(folder: CompiledFolder, options: { readonly i
   } catch (error) {
     if (!(error instanceof CompileError) || error.kind !== 'verification') throw error;
     checks.push({ name: 'simulation', vectors: vectors.events.length, mismatches: 1 });
-    return { ...result, simulator: undefined, latencyMeasured: undefined, failure: error };
+    return { ...result, simulator: undefined, latencyMeasured: undefined, failure: changed ? blameEdit(error, `verilog/${top}.v`) : error };
   }
+}
+
+/** The Verilog is not what was written: whoever changed it is to be told, not the makers of this tool. */
+function blameEdit(error: CompileError, file: string): CompileError {
+  return new CompileError(error.kind, error.problems.map((problem) => ({ ...problem, mend: `${file} was changed since it was written: compile the model again.` })));
 }
 
 /** The emulator's values of the user's events against the user's own. */

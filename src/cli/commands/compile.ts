@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { CompileRequest } from '../../compile.js';
+import type { CompileRequest } from '../../compile/request.js';
 import { compile } from '../../compile.js';
 import { modelNameOf } from '../modelName.js';
 import { textReport } from '../../report/text.js';
