@@ -76,9 +76,13 @@ export async function simulateAndExplain(dut: Dut, schedule: Schedule, events: r
   const result = await verifyVerilog(options);
   if (result.mismatches === 0) return result;
   hooks.onStep?.('looking for the first operation that differs');
-  const culprit = result.firstMismatch === undefined ? undefined : await localise({ ...options, schedule, mismatch: result.firstMismatch });
-  throw verificationError(result, dut, culprit === undefined ? undefined : formatCulprit(culprit));
+  const { firstMismatch: mismatch } = result;
+  const culprit = mismatch === undefined ? undefined : await localise({ ...options, schedule, mismatch });
+  const nowhere = mismatch === undefined || mismatch.event < 0 || mismatch.output === 'valid_out' ? undefined : NO_CULPRIT;
+  throw verificationError(result, dut, culprit === undefined ? nowhere : formatCulprit(culprit));
 }
+
+const NO_CULPRIT = 'No operation differs: a register between them, or the wiring of the outputs, does.';
 
 /** The fast engine against the reference, on as many events as time allows, corners and user's events first. */
 function checkEmulator(circuit: Circuit, events: readonly RawEvent[], expected: readonly RawEvent[]): NonNullable<Report['verification']>['checks'][number] {

@@ -223,8 +223,8 @@ export function verificationError(result: Verification, dut: Dut, culprit?: stri
     lines.push(`Latency: ${measured}, declared ${dut.latencyCycles}.`);
   }
   if (result.firstMismatch !== undefined) lines.push(`First: ${formatMismatch(result.firstMismatch)}.`);
-  if (result.lint.length > 0) lines.push(`Lint: ${result.lint[0]}`);
   if (culprit !== undefined) lines.push(culprit);
+  if (result.lint.length > 0) lines.push(`Lint: ${result.lint[0]}.`);
   return new CompileError('verification', {
     code: 'mismatch', where: [dut.top], what: lines.join(' '), mend: 'This is a defect of Trigforge: please report it with the model.',
   });
