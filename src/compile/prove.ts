@@ -29,6 +29,8 @@ export interface VerificationOutcome {
 /** How much is verified: events besides the user's. */
 const CORNERS = 128;
 const RANDOM_EVENTS = 256;
+/** Designs of up to this many operations are simulated without being asked: minutes, a few GiB. */
+const SIMULATED_OPS = 80_000;
 /** Work of the slow reference evaluator, in op evaluations. */
 const REFERENCE_WORK = 4_000_000;
 
@@ -48,12 +50,11 @@ export async function prove(request: Pick<CompileRequest, 'verify' | 'vectors' |
   const dut = dutOf(schedule, info.top, verilogText);
   const files = standaloneTestbench(dut, vectors.events, expected, request.seed);
   const base = { vectors: vectors.events.length, seed: request.seed };
-  const simulate = request.verify === 'verilator' || (request.verify === 'auto' && (await canSimulate()));
-  if (!simulate) {
-    const missing = request.verify === 'auto';
+  const obstacle = request.verify === 'auto' ? await obstacleToSimulation(circuit.size) : undefined;
+  if (request.verify === 'emulator' || obstacle !== undefined) {
     return {
-      verification: { ...base, mismatches: 0, checks, reason: missing ? 'Verilator is not installed' : 'as asked' },
-      warnings: [...user.warnings, ...(missing ? [{ code: 'no-verilator', where: ['--verify'], what: 'Verilator was not found: the Verilog was not simulated.', mend: 'Run `compile-model doctor` to see how to get it.' }] : [])],
+      verification: { ...base, mismatches: 0, checks, reason: obstacle?.what ?? 'as asked' },
+      warnings: [...user.warnings, ...(obstacle === undefined ? [] : [obstacle])],
       files,
     };
   }
@@ -62,6 +63,19 @@ export async function prove(request: Pick<CompileRequest, 'verify' | 'vectors' |
     verification: { ...base, mismatches: 0, simulator: result.simulator, checks: [...checks, ...result.checks] },
     warnings: user.warnings,
     files,
+  };
+}
+
+/** Why Verilator is not run unless it is asked for by name. */
+async function obstacleToSimulation(operations: number): Promise<VerificationOutcome['warnings'][number] | undefined> {
+  if (!(await canSimulate())) {
+    return { code: 'no-verilator', where: ['--verify'], what: 'Verilator was not found: the Verilog was not simulated.', mend: 'Run `compile-model doctor` to see how to get it.' };
+  }
+  if (operations <= SIMULATED_OPS) return undefined;
+  return {
+    code: 'too-large-to-simulate', where: ['--verify'],
+    what: `${operations} operations: the Verilog was not simulated, since Verilator would take hours and many GiB for it.`,
+    mend: 'Pass --verify verilator to simulate it all the same.',
   };
 }
 
