@@ -1,6 +1,7 @@
 import type { CircuitBuilder } from '../circuit/builder.js';
 import { invariant } from '../errors.js';
 import { fixedType } from '../fixed/fixedType.js';
+import type { Int } from '../fixed/integer.js';
 import { add, bitLength, floorDiv, fromNumber, mul, neg, pow2, shift, sub, toNumber, trailingZeros } from '../fixed/integer.js';
 import type { LinearOptimizer } from './linear.js';
 
@@ -34,10 +35,18 @@ export function divideFloor(builder: CircuitBuilder, x: number, divisor: number,
     if (mul(top, excess) < pow2(k)) break;
   }
   const m = neg(floorDiv(neg(pow2(k)), d));
-  invariant(bitLength(m) <= 53, `division by ${divisor} of a value of ${bitLength(top)} bits needs a reciprocal of ${bitLength(m)} bits`);
-  const product = multiplyConstants(builder, shifted, [toNumber(m, -k)])[0] as number;
+  const product = multiplyExactly(builder, shifted, m, -k, multiplyConstants);
   const quotient = floorTo(builder, product, exp);
   return from === 0 ? quotient : builder.add(quotient, builder.constant(from, exp));
+}
+
+/** x · m · 2^exp; a factor beyond float64's 53 bits is taken in two parts. */
+function multiplyExactly(builder: CircuitBuilder, x: number, m: Int, exp: number, multiplyConstants: LinearOptimizer['multiplyConstants']): number {
+  if (bitLength(m) <= 53) return multiplyConstants(builder, x, [toNumber(m, exp)])[0] as number;
+  const high = shift(m, -50);
+  const low = sub(m, shift(high, 50));
+  const lowProduct = multiplyConstants(builder, x, [toNumber(low, exp)])[0] as number;
+  return builder.add(lowProduct, multiplyExactly(builder, x, high, exp + 50, multiplyConstants));
 }
 
 /** The largest k · 2^exp ≤ x: a cast wide enough never to overflow. */

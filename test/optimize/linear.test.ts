@@ -4,6 +4,7 @@ import { Op } from '../../src/circuit/circuit.js';
 import { evaluateCircuit } from '../../src/circuit/evaluate.js';
 import { fixedType } from '../../src/fixed/fixedType.js';
 import type { Int } from '../../src/fixed/integer.js';
+import { fromBigInt } from '../../src/fixed/integer.js';
 import { linear } from '../../src/optimize/cmvm.js';
 import { depthOf } from '../../src/optimize/depth.js';
 
@@ -105,6 +106,19 @@ describe('products and quotients', () => {
         const expected: Int = Math.floor(n / 2 / divisor / 2 ** exp) + 0;
         expect(evaluateCircuit(circuit, [[n]])[0]![0]).toBe(expected);
       }
+    }
+  });
+
+  it('divides wide values by large odd numbers, with a reciprocal beyond 53 bits', () => {
+    const divisor = 1309169396498741;
+    const builder = new CircuitBuilder('wide');
+    const [x] = builder.addInput({ name: 'x', shape: [1], types: [fixedType(true, 70, 70)] });
+    builder.addOutput('q', [1], [linear.divideFloor(builder, x!, divisor, 0)], [fixedType(true, 30, 30)]);
+    const circuit = builder.finish();
+    const d = BigInt(divisor);
+    for (const n of [0n, 1n, -1n, d, d - 1n, -d, -d - 1n, (1n << 69n) - 1n, -(1n << 69n), 123456n * d + 5n, 400000n * d - 1n]) {
+      const floor = n >= 0n || n % d === 0n ? n / d : n / d - 1n;
+      expect(evaluateCircuit(circuit, [[fromBigInt(n)]])[0]![0]).toBe(Number(floor));
     }
   });
 });

@@ -3,7 +3,10 @@ import type { GraphBuilder } from './builder.js';
 import type { ConstantValue, OperatorNode } from './values.js';
 import { constant, fail, formatShape } from './values.js';
 
-/** Float64 and integer arithmetic on constants: what the exporter left to the runtime and hardware must not see. */
+/**
+ * Arithmetic on constants: what the exporter left to the runtime and hardware must not see. Float results are rounded to
+ * float32 as the runtime rounds them, except behind quantisers, whose values (integer · scale) stay exact.
+ */
 
 type Binary = (a: number, b: number) => number;
 
@@ -14,13 +17,15 @@ export function foldBinary(node: OperatorNode, builder: GraphBuilder, a: Constan
   const data = allocate(node, builder, shape);
   const ia = broadcastIndices(a.shape, shape);
   const ib = broadcastIndices(b.shape, shape);
-  for (let i = 0; i < data.length; i++) data[i] = f(a.data[ia[i] as number] as number, b.data[ib[i] as number] as number);
+  const rounded = integer || a.quantised || b.quantised ? (value: number): number => value : Math.fround;
+  for (let i = 0; i < data.length; i++) data[i] = rounded(f(a.data[ia[i] as number] as number, b.data[ib[i] as number] as number));
   return constant(node.outputs[0] ?? '', shape, data, { integer });
 }
 
 export function foldUnary(node: OperatorNode, builder: GraphBuilder, a: ConstantValue, f: (a: number) => number, integer = a.integer): ConstantValue {
   builder.tensors.reserve(a.data.length, node.name);
-  return constant(node.outputs[0] ?? '', a.shape, a.data.map(f), { integer });
+  const rounded = integer || a.quantised ? f : (value: number): number => Math.fround(f(value));
+  return constant(node.outputs[0] ?? '', a.shape, a.data.map(rounded), { integer });
 }
 
 /** Space for a constant of a shape, counted against the model's limit first. */
