@@ -28,7 +28,7 @@ export class CompileError extends Error {
 }
 
 /** `file → layer: what. mend` on one line. */
-export function formatProblem(problem: Problem): string {
+export function formatProblem(problem: Pick<Problem, 'where' | 'what'> & { readonly mend?: string | undefined }): string {
   const where = problem.where.length > 0 ? `${problem.where.join(' → ')}: ` : '';
   const mend = problem.mend === undefined ? '' : ` ${problem.mend}`;
   return `${where}${problem.what}${mend}`;

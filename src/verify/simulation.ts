@@ -46,9 +46,11 @@ export async function buildSimulation(dut: Dut, probes: readonly Probe[], events
   const level = events >= EVENTS_OPTIMISED ? '-O1' : '-O0';
   const include = join(verilator.root ?? '', 'include');
   const flags = [...compiler.prefixArgs, '-std=c++17', '-w', '-pthread', `-I${include}`, `-I${join(include, 'vltstd')}`, `-I${obj}`];
+  // A compiler that is stopped leaves its intermediate files: in our folder they go with it.
+  const compilerEnv = { ...compiler.env, TMPDIR: folder };
   const compile = async (source: string, object: string, how: string) => {
     const result = await runProcess(compiler.command, [...flags, how, '-c', source, '-o', object], {
-      cwd: folder, env: compiler.env, timeoutSeconds: options.timeoutSeconds, signal: options.signal,
+      cwd: folder, env: compilerEnv, timeoutSeconds: options.timeoutSeconds, signal: options.signal,
     });
     requireSuccess(result, compiler.info.name, 'the simulation does not compile');
     return object;
@@ -61,7 +63,7 @@ export async function buildSimulation(dut: Dut, probes: readonly Probe[], events
   const objects = (await inParallel(tasks, options.jobs, (task) => task())).flat().reverse();
   const program = join(folder, 'bench');
   const linked = await runProcess(compiler.command, [...flags, ...objects, '-o', program], {
-    cwd: folder, env: compiler.env, timeoutSeconds: options.timeoutSeconds, signal: options.signal,
+    cwd: folder, env: compilerEnv, timeoutSeconds: options.timeoutSeconds, signal: options.signal,
   });
   requireSuccess(linked, compiler.info.name, 'the simulation does not link');
   return program;

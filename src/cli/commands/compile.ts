@@ -3,6 +3,7 @@ import type { CompileRequest } from '../../compile/request.js';
 import { compile } from '../../compile.js';
 import { modelNameOf } from '../modelName.js';
 import { textReport } from '../../report/text.js';
+import { formatProblem } from '../../errors.js';
 import { checkOutputFolder, readEvents, readInputFile, sideFilesOf, writeOutputFolder } from '../files.js';
 import type { CompileOptions } from '../options.js';
 import { isOptionFile, readOptionFile, readOptions } from '../options.js';
@@ -32,7 +33,7 @@ export async function compileCommand(argv: Readonly<Record<string, unknown>>, mo
     });
     writeOutputFolder(out, files.map(({ path, text }) => ({ path, content: text })));
     terminal.done();
-    for (const warning of report.warnings ?? []) terminal.warn([...warning.where, warning.what, warning.mend].filter((part) => part !== undefined).join(': '));
+    for (const warning of report.warnings ?? []) terminal.warn(formatProblem(warning));
     if (!options.quiet) terminal.print(textReport(report, { color: wantsColor(), width: process.stdout.columns ?? 100 }));
     else terminal.print(report.verdict ?? '');
     if (!options.quiet) terminal.print(`\nWritten to ${out}; open ${join(out, 'report.html')}`);
