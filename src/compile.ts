@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DesignInfo, OutputFile } from './backends/backend.js';
 import { identifier } from './backends/verilog/names.js';
 import { verilog } from './backends/verilog/verilog.js';
+import { wrappers } from './backends/wrappers.js';
 import { circuitToText } from './circuit/text.js';
 import { draftReport } from './compile/draft.js';
 import { sha256 } from './compile/folder.js';
@@ -26,6 +27,7 @@ import type { Report } from './report/schema.js';
 import { deviceOf } from './timing/device.js';
 import type { PipelineResult } from './timing/pipeline.js';
 import { pipelineCircuit } from './timing/pipeline.js';
+import { wrapperTexts } from './verify/resources.js';
 
 export interface CompileResult {
   readonly report: Report;
@@ -62,6 +64,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const info = designInfo(request, model);
   const files: OutputFile[] = [
     ...verilog.emit(schedule, info),
+    ...wrappers(wrapperTexts()).emit(schedule, info),
     { path: 'model.json', text: graphToJson(typed.graph) },
     { path: 'circuit.txt', text: circuitToText(schedule.circuit) },
     { path: 'circuit.schedule.json', text: scheduleToText(schedule, info) },

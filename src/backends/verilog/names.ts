@@ -48,3 +48,8 @@ export function wireName(circuit: Circuit, op: number, layerNames: readonly stri
 export function layerNames(circuit: Circuit): string[] {
   return circuit.origins.map((origin) => identifier(origin.layer, 'layer').slice(0, 32).replace(/_+$/, ''));
 }
+
+/** Text from a model for a comment: one line, printable ASCII. */
+export function oneLine(text: string): string {
+  return text.replace(/[^\x20-\x7e]+/g, ' ').replace(/\\/g, '/').trim();
+}

@@ -10,7 +10,7 @@ import type { Backend, DesignInfo, OutputFile } from '../backend.js';
 import { bitsOf } from './bits.js';
 import type { Reader } from './expressions.js';
 import { addressWidth, concatenate, linesOf, literal, select, tableWidth } from './expressions.js';
-import { layerNames, portNames, wireName } from './names.js';
+import { layerNames, oneLine, portNames, wireName } from './names.js';
 import type { Mask } from './usage.js';
 import { isEmpty, maskOf, runsOf, union, Usage, without } from './usage.js';
 
@@ -106,7 +106,7 @@ class Emitter {
     const ranks = schedule.latencyCycles;
     const bus = (width: number): string => `[${width - 1}:0]`;
     this.lines.push(
-      `// ${oneLine(info.modelName)}, version ${info.modelVersion}, ${info.hash.slice(0, 16)}`,
+      `// ${titleOf(info)}`,
       `// Written by Trigforge. Latency ${ranks} cycles at ${trim(schedule.clockMHz)} MHz, a new event every cycle.`,
       '// Elements are packed in C order, element 0 in the lowest bits.',
     );
@@ -306,6 +306,11 @@ class Emitter {
   }
 }
 
+/** Which model this is, for the first line of a file. */
+export function titleOf(info: DesignInfo): string {
+  return `${oneLine(info.modelName)}, version ${info.modelVersion}, ${info.hash.slice(0, 16)}`;
+}
+
 /** Width of a port's bus. */
 export function busWidth(port: { readonly shape: readonly number[]; readonly types: OutputPort['types'] }): number {
   return elementOffset(port, port.shape.reduce((product, n) => product * n, 1));
@@ -317,10 +322,6 @@ function elementOffset(port: { readonly types: OutputPort['types'] }, element: n
   let offset = 0;
   for (let i = 0; i < element; i++) offset += port.types[i]?.width ?? 0;
   return offset;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/[^\x20-\x7e]+/g, ' ').replace(/\\/g, '/').trim();
 }
 
 function trim(value: number): string {

@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { WrapperTexts } from '../backends/wrappers.js';
+import { PACKAGE_ROOT } from './tools.js';
+
+/** A text that ships with the package, by its path from the package's root. */
+export function readResource(path: 'testbench/harness.cpp' | `templates/${string}` | `hdl/${string}`): string {
+  return readFileSync(join(PACKAGE_ROOT, path), 'utf8');
+}
+
+/** What the wrapper backend is made with. */
+export function wrapperTexts(): WrapperTexts {
+  return { ports: readResource('templates/ports.v'), axis: readResource('templates/axis.v'), stream: readResource('hdl/trigforge_stream.v') };
+}
