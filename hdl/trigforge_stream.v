@@ -13,9 +13,9 @@
 // active high, must also clear the core's valid chain at once, and forgets the events in flight; while it is high
 // nothing is taken. One cycle of it is needed after power-up.
 //
-// Latency added: 1 cycle. Throughput: an event every cycle while the sink is always ready. The FIFO has the next power
-// of two above LATENCY places; an event holds one for LATENCY + 1 cycles if the sink is ready. No path is combinational
-// from m_ready to s_ready or from s_valid to m_valid.
+// Latency added: 1 cycle. Throughput: an event every cycle while the sink is always ready. If the sink is
+// ready an event holds its place for LATENCY + 2 cycles, so the FIFO has at least as many, rounded up to a power of two.
+// No path is combinational from m_ready to s_ready or from s_valid to m_valid.
 module trigforge_stream #(
   parameter LATENCY = 1,
   parameter WIDTH = 8
@@ -42,8 +42,8 @@ module trigforge_stream #(
     end
   endfunction
 
-  // A power of two above LATENCY, so that indices wrap by themselves.
-  localparam INDEX_BITS = bits_of(LATENCY);
+  // LATENCY + 2 or more places, a power of two so that indices wrap by themselves.
+  localparam INDEX_BITS = bits_of(LATENCY + 1);
   localparam PLACES = 1 << INDEX_BITS;
 
   reg [WIDTH-1:0] fifo [0:PLACES-1];

@@ -27,23 +27,28 @@ const EVENTS_OPTIMISED = 200_000;
 
 /** Verilator's wrapper of a design, built into the program `<folder>/bench`. Throws CompileError kind `verification`. */
 export async function buildSimulation(dut: Dut, probes: readonly Probe[], events: number, folder: string, options: SimulationOptions): Promise<string> {
-  const { verilator, compiler } = options;
   writeFileSync(join(folder, `${dut.top}.v`), dut.verilog);
   writeFileSync(join(folder, 'trigforge_bench.v'), benchWrapper(dut, probes));
+  const harness = join(PACKAGE_ROOT, 'testbench', 'harness.cpp');
+  return buildProgram(['trigforge_bench.v', `${dut.top}.v`], harness, events >= EVENTS_OPTIMISED ? '-O1' : '-O0', folder, options);
+}
+
+/** Module `trigforge_bench` of the folder's Verilog files and a C++ main program, built into `<folder>/bench`. */
+export async function buildProgram(files: readonly string[], main: string, level: '-O0' | '-O1', folder: string, options: SimulationOptions): Promise<string> {
+  const { verilator, compiler } = options;
   options.onProgress?.('translating the Verilog');
   const translated = await runProcess(
     verilator.command,
     [
       ...verilator.prefixArgs, '--cc', '--prefix', 'Vbench', '--top-module', 'trigforge_bench', '--Mdir', 'obj',
       '--x-initial', 'unique', '--output-split', '20000', '--output-split-cfuncs', '2000', '-Wno-lint', '-Wno-fatal', '-O3',
-      'trigforge_bench.v', `${dut.top}.v`,
+      ...files,
     ],
     { cwd: folder, env: verilator.env, timeoutSeconds: options.timeoutSeconds, signal: options.signal },
   );
   requireSuccess(translated, 'verilator', 'the emitted Verilog does not translate');
   const obj = join(folder, 'obj');
-  const units = groupSources(obj);
-  const level = events >= EVENTS_OPTIMISED ? '-O1' : '-O0';
+  const units = groupSources(obj, main);
   const include = join(verilator.root ?? '', 'include');
   const flags = [...compiler.prefixArgs, '-std=c++17', '-w', '-pthread', `-I${include}`, `-I${join(include, 'vltstd')}`, `-I${obj}`];
   // A compiler that is stopped leaves its intermediate files: in our folder they go with it.
@@ -69,8 +74,8 @@ export async function buildSimulation(dut: Dut, probes: readonly Probe[], events
   return program;
 }
 
-/** Verilator's files and the harness, gathered into units of bounded size: each file alone would read all headers again. */
-function groupSources(obj: string): string[] {
+/** Verilator's files and the main program, gathered into units of bounded size: each file alone would read all headers again. */
+function groupSources(obj: string, main: string): string[] {
   const sources = readdirSync(obj).filter((name) => name.endsWith('.cpp')).sort();
   const groups: string[][] = [[]];
   let inGroup = 0;
@@ -83,7 +88,7 @@ function groupSources(obj: string): string[] {
     groups[groups.length - 1]?.push(name);
     inGroup += size;
   }
-  groups[groups.length - 1]?.push(join(PACKAGE_ROOT, 'testbench', 'harness.cpp'));
+  groups[groups.length - 1]?.push(main);
   return groups.map((group, i) => {
     const file = join(obj, `group${i}.cc`);
     writeFileSync(file, group.map((name) => `#include "${name}"\n`).join(''));
