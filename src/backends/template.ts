@@ -1,6 +1,8 @@
 import type { Problem } from '../errors.js';
 import { CompileError } from '../errors.js';
 
+const PROPER_HOLE = /^\{\{[A-Za-z]\w*\}\}$/;
+
 /**
  * A text of templates/ with its `{{holes}}` filled. Values are put in as they are and not looked into for further holes.
  *
@@ -9,10 +11,11 @@ import { CompileError } from '../errors.js';
 export function renderTemplate(name: string, template: string, values: Readonly<Record<string, string>>): string {
   const found = new Set<string>();
   const problems: Problem[] = [];
-  for (const [hole, inside = ''] of template.matchAll(/\{\{\s*([\w.-]+)\s*\}\}/g)) {
-    if (found.has(inside)) continue;
+  const holes = new Set([...template.matchAll(/\{\{\s*[\w.-]+\s*\}\}/g)].map((match) => match[0]));
+  for (const hole of holes) {
+    const inside = hole.replace(/[{}\s]/g, '');
     found.add(inside);
-    if (hole !== `{{${inside}}}` || !/^[A-Za-z]\w*$/.test(inside)) problems.push({ code: 'template-hole', where: [name], what: `'${hole}' is no proper hole: write {{name}}.` });
+    if (!PROPER_HOLE.test(hole)) problems.push({ code: 'template-hole', where: [name], what: `'${hole}' is no proper hole: write {{name}}.` });
     else if (!Object.hasOwn(values, inside)) problems.push({ code: 'template-unfilled', where: [name], what: `nothing fills the hole {{${inside}}}.` });
   }
   for (const value of Object.keys(values)) {
