@@ -1,4 +1,4 @@
-import { invariant } from '../errors.js';
+import { CompileError, invariant } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import { formatFixedType, rangeOf, typeOfInterval } from '../fixed/fixedType.js';
 import type { Int } from '../fixed/integer.js';
@@ -14,6 +14,8 @@ export interface BuilderOptions {
   readonly share?: boolean;
   /** See `CircuitBuilder.depthSlack`; 1 if not given. */
   readonly depthSlack?: number;
+  /** The most operations; 20 million if not given, which fit in a few GiB. */
+  readonly maxOps?: number;
 }
 
 /**
@@ -24,6 +26,7 @@ export class CircuitBuilder {
   readonly name: string;
   /** Adder levels that a sum may take beyond the fewest possible, to be smaller: a wish that optimize/ reads. */
   readonly depthSlack: number;
+  private readonly maxOps: number;
   private readonly share: boolean;
   private count = 0;
   private kinds = new Uint8Array(1024);
@@ -56,6 +59,7 @@ export class CircuitBuilder {
     this.name = name;
     this.share = options.share ?? true;
     this.depthSlack = options.depthSlack ?? 1;
+    this.maxOps = options.maxOps ?? 20_000_000;
   }
 
   get size(): number {
@@ -288,6 +292,7 @@ export class CircuitBuilder {
   }
 
   private append(kind: OpKind, a: number, b: number, c: number, param: number, interval: Interval): number {
+    if (this.count >= this.maxOps) this.refuseSize();
     if (this.count === this.kinds.length) this.growArrays();
     const op = this.count++;
     this.kinds[op] = kind;
@@ -312,6 +317,14 @@ export class CircuitBuilder {
       this.his[op] = NaN;
       this.wide.set(op, { lo: interval.lo, hi: interval.hi });
     }
+  }
+
+  /** While a layer is built, not after it: one layer of a small file can ask for more than the machine has. */
+  private refuseSize(): never {
+    throw new CompileError('unsupported', {
+      code: 'too-many-operations', where: [this.origins[this.originId]?.layer ?? this.name],
+      what: `with this layer the circuit has more than ${this.maxOps} operations, the most that are supported.`, mend: 'Make the model smaller.',
+    });
   }
 
   private growArrays(): void {
