@@ -1,3 +1,5 @@
+import type { CircuitBuilder } from '../circuit/builder.js';
+import { Op } from '../circuit/circuit.js';
 import { assertNever, CompileError } from '../errors.js';
 import { fractionBits } from '../fixed/fixedType.js';
 import { dyadicOf } from '../fixed/integer.js';
@@ -65,9 +67,9 @@ function lowerElementwise({ operation }: ElementwiseParams, [a, b]: readonly Low
     const [u, v] = [x.ops[i] as number, y.ops[j] as number];
     switch (operation) {
       case 'add':
-        return builder.add(u, v);
+        return sumOfTwo(builder, u, v, 1);
       case 'sub':
-        return builder.sub(u, v);
+        return sumOfTwo(builder, u, v, -1);
       case 'average':
         return builder.shift(builder.add(u, v), -1);
       case 'max':
@@ -84,6 +86,13 @@ function lowerElementwise({ operation }: ElementwiseParams, [a, b]: readonly Low
         return assertNever(operation);
     }
   });
+}
+
+/** u ± v; as a matrix, so that it can join the sums that u and v are. */
+function sumOfTwo(builder: CircuitBuilder, u: number, v: number, sign: 1 | -1): number {
+  const isPlain = u === v || builder.kindOf(u) === Op.const || builder.kindOf(v) === Op.const;
+  if (isPlain) return sign === 1 ? builder.add(u, v) : builder.sub(u, v);
+  return linear.multiplyMatrix(builder, [u, v], [1, sign], 1)[0] as number;
 }
 
 /** One value of two, element by element. */

@@ -2,6 +2,8 @@ import type { CircuitBuilder } from '../circuit/builder.js';
 import type { Int } from '../fixed/integer.js';
 import { dyadicOf, shift, toNumber } from '../fixed/integer.js';
 import { intervalWidth } from '../fixed/interval.js';
+import type { MatrixProblem } from './composition.js';
+import { compose, rememberOutputs } from './composition.js';
 import { digitsOf, oddGcd } from './csd.js';
 import { depthOf } from './depth.js';
 import type { LinearOptimizer, Term } from './linear.js';
@@ -19,17 +21,43 @@ import { minimalDepth, sumTree } from './sum.js';
  */
 export const linear: LinearOptimizer = { multiplyMatrix, multiplyConstants, sumTerms, multiplyVariables: multiply, sumProducts: multiplyPairs, divideFloor: divide };
 
+/**
+ * Where inputs are themselves outputs of a matrix with no quantiser between, the product of both matrices is tried too:
+ * with no slack for depth the shallower wins, else the smaller if it is no deeper.
+ */
 function multiplyMatrix(builder: CircuitBuilder, inputs: ArrayLike<number>, weight: ArrayLike<number>, nOut: number, bias?: ArrayLike<number>): Int32Array {
+  const problem: MatrixProblem = {
+    inputs: Array.from(inputs), weight: Float64Array.from(weight), nOut,
+    bias: Float64Array.from({ length: nOut }, (_, j) => bias?.[j] ?? 0),
+  };
+  const composed = compose(builder, problem);
+  const start = builder.size;
+  let result = solveMatrix(builder, problem);
+  if (composed !== undefined) {
+    const middle = builder.size;
+    const other = solveMatrix(builder, composed);
+    const deeper = deepest(builder, other) - deepest(builder, result);
+    const isBetter = builder.depthSlack === 0 ? deeper < 0 : deeper <= 0 && builder.size - middle < middle - start;
+    if (isBetter) result = other;
+  }
+  rememberOutputs(builder, composed ?? problem, result);
+  return result;
+}
+
+function deepest(builder: CircuitBuilder, ops: Int32Array): number {
+  return ops.reduce((most, op) => Math.max(most, depthOf(builder, op)), 0);
+}
+
+function solveMatrix(builder: CircuitBuilder, { inputs, weight, nOut, bias }: MatrixProblem): Int32Array {
   const columns: { digits: ColumnTerm[]; factor: number }[] = [];
   for (let j = 0; j < nOut; j++) columns.push(columnOf(inputs.length, (i) => weight[i * nOut + j] as number));
-  const list = Array.from(inputs);
   const digits = columns.map((column) => column.digits);
-  const forms = trackerOf(builder, list, digits, bias);
-  const reduced = reduceColumns(builder, list, digits, forms);
+  const forms = trackerOf(builder, inputs, digits, bias);
+  const reduced = reduceColumns(builder, inputs, digits, forms);
   const result = new Int32Array(nOut);
   for (let j = 0; j < nOut; j++) {
     const factor = (columns[j] as { factor: number }).factor;
-    const offset = bias?.[j] ?? 0;
+    const offset = bias[j] as number;
     const terms = reduced[j] as Term[];
     if (factor === 1) {
       if (offset !== 0) {
@@ -136,7 +164,7 @@ function bandsOf(nIn: number, columns: readonly (readonly ColumnTerm[])[]): [num
 }
 
 function reduceBand(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[], forms: FormTracker | undefined): Term[][] {
-  const depths = inputs.map((op) => Math.ceil(depthOf(builder, op) - 1e-3));
+  const depths = inputs.map((op) => depthOf(builder, op));
   let limit = 0;
   for (const column of columns) {
     if (column.length > 0) limit = Math.max(limit, minimalDepth(column.map((term) => depths[term.variable] as number)));

@@ -1,6 +1,7 @@
 import type { CircuitBuilder } from '../circuit/builder.js';
 import { Op } from '../circuit/circuit.js';
 import { castOverflows } from '../fixed/fixedType.js';
+import { intervalWidth } from '../fixed/interval.js';
 
 const known = new WeakMap<CircuitBuilder, { levels: Float32Array; count: number }>();
 
@@ -23,6 +24,15 @@ export function depthOf(builder: CircuitBuilder, op: number): number {
   return cache.levels[op] as number;
 }
 
+/** Whether the bits of an addition's operands do not overlap: then it is wires. */
+function isConcatenation(builder: CircuitBuilder, op: number): boolean {
+  const x = builder.intervalOf(builder.operand(op, 0));
+  const other = builder.intervalOf(builder.operand(op, 1));
+  const y = { ...other, exp: other.exp + builder.paramOf(op) };
+  const [low, high] = x.exp <= y.exp ? [x, y] : [y, x];
+  return low.lo >= 0 && low.exp + intervalWidth(low) <= high.exp;
+}
+
 function levelOf(builder: CircuitBuilder, op: number, levels: Float32Array): number {
   const kind = builder.kindOf(op);
   const a = (): number => levels[builder.operand(op, 0)] as number;
@@ -34,6 +44,7 @@ function levelOf(builder: CircuitBuilder, op: number, levels: Float32Array): num
     case Op.shift:
       return a();
     case Op.add:
+      return Math.max(a(), b()) + (isConcatenation(builder, op) ? 0 : 1);
     case Op.sub:
     case Op.lt:
     case Op.eq:

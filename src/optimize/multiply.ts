@@ -40,25 +40,21 @@ function bitOf(builder: CircuitBuilder, op: number, exp: number, bit: number): n
   return builder.shift(builder.cast(op, fixedType(false, 1, exp + bit + 1)), -(exp + bit));
 }
 
-/** x² = Σ_i b_i 2^2i + Σ_{j<i} b_i b_j 2^(i+j+1), the sign bit with weight −2^(w−1). */
+/**
+ * x² = Σ_i b_i 2^2i + Σ_{j<i} b_i b_j 2^(i+j+1), the sign bit's cross products negative. The squares of all bits are one
+ * row, since they do not overlap; the cross products of bit i with the bits below it are another each.
+ */
 function squareRows(builder: CircuitBuilder, x: number): Term[] {
   const { lo, exp } = builder.intervalOf(x);
   const width = intervalWidth(builder.intervalOf(x));
   const zero = builder.constant(0);
+  let squares = builder.shift(bitOf(builder, x, exp, 0), 2 * exp);
   const terms: Term[] = [];
-  for (let bit = 0; bit < width; bit++) {
+  for (let bit = 1; bit < width; bit++) {
     const set = bitOf(builder, x, exp, bit);
-    const own = builder.constant(1, 2 * (exp + bit));
-    const low = bit === 0 ? zero : builder.cast(x, fixedType(false, bit, exp + bit));
-    if (lo < 0 && bit === width - 1) {
-      // The sign bit's cross products are subtracted; apart from its square, so that neither waits for a subtraction.
-      terms.push({ op: builder.mux(set, own, zero), shift: 0, negative: false });
-      if (bit > 0) terms.push({ op: builder.mux(set, low, zero), shift: exp + bit + 1, negative: true });
-    } else {
-      // 2^2i + 2^(i+1) · (x mod 2^i): the low part never reaches the own bit.
-      const row = bit === 0 ? own : builder.add(own, low, exp + bit + 1);
-      terms.push({ op: builder.mux(set, row, zero), shift: 0, negative: false });
-    }
+    squares = builder.add(squares, set, 2 * (exp + bit));
+    const below = builder.cast(x, fixedType(false, bit, exp + bit));
+    terms.push({ op: builder.mux(set, below, zero), shift: exp + bit + 1, negative: lo < 0 && bit === width - 1 });
   }
-  return terms;
+  return [{ op: squares, shift: 0, negative: false }, ...terms];
 }

@@ -23,6 +23,8 @@ export interface Extraction {
 }
 
 const SHIFT_SPAN = 128;
+/** Depths may be fractions of a level; their powers of two are rounded. */
+const ROUNDING = 1e-6;
 const VARIABLE_SPAN = 2 ** 22;
 
 /**
@@ -149,7 +151,7 @@ class State {
       const column = this.columns[index] as Column;
       for (const [i, j] of occurrences(column, pair)) {
         const budget = budgets.get(index) ?? column.budget;
-        if (cost > budget || depth > this.limit) continue;
+        if (cost > budget + ROUNDING || depth > this.limit + ROUNDING) continue;
         budgets.set(index, budget - cost);
         matches.push({ index, i, j });
       }

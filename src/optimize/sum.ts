@@ -8,7 +8,7 @@ interface Item {
   readonly op: number;
   readonly shift: number;
   readonly negative: boolean;
-  /** Whole adder levels until the value is there. */
+  /** Adder levels until the value is there. */
   readonly depth: number;
   /** Position above its highest bit: merging small tops first keeps adders narrow. */
   readonly top: number;
@@ -18,18 +18,27 @@ function itemOf(builder: CircuitBuilder, term: Term): Item {
   const { lo, hi, exp } = builder.intervalOf(term.op);
   return {
     ...term,
-    depth: Math.ceil(depthOf(builder, term.op) - 1e-3),
+    depth: depthOf(builder, term.op),
     top: Math.max(bitLength(lo), bitLength(hi)) + exp + term.shift,
   };
 }
 
-/** Smallest number of levels in which values of the given depths can be summed pairwise (Kraft's inequality). */
+/**
+ * Smallest number of levels in which values of the given depths can be summed pairwise: always the two that are there
+ * first (Huffman's construction with max + 1 as the cost; Golumbic 1976). For whole depths it is ceil(log2 Σ 2^depth).
+ */
 export function minimalDepth(depths: readonly number[]): number {
-  let levels = 0;
-  let sum = 0;
-  for (const depth of depths) levels = Math.max(levels, depth);
-  for (const depth of depths) sum += 2 ** (depth - levels);
-  return levels + Math.ceil(Math.log2(sum) - 1e-9);
+  const leaves = [...depths].sort((x, y) => x - y);
+  const merged: number[] = [];
+  let leaf = 0;
+  let node = 0;
+  const next = (): number => {
+    const fromLeaf = leaves[leaf] ?? Infinity;
+    const fromNode = merged[node] ?? Infinity;
+    return fromLeaf <= fromNode ? (leaf++, fromLeaf) : (node++, fromNode);
+  };
+  for (let left = leaves.length; left > 1; left--) merged.push(Math.max(next(), next()) + 1);
+  return merged[merged.length - 1] ?? leaves[0] ?? 0;
 }
 
 /**
@@ -40,15 +49,17 @@ export function minimalDepth(depths: readonly number[]): number {
 export function sumTree(builder: CircuitBuilder, terms: readonly Term[], slack: number, forms?: FormTracker): number {
   if (terms.length === 0) return builder.constant(0);
   let items = terms.map((term) => itemOf(builder, term)).sort(byTop);
-  const limit = minimalDepth(items.map((item) => item.depth)) + slack;
-  let budget = 2 ** limit;
-  for (const item of items) budget -= 2 ** item.depth;
+  // Powers of two relative to the first value that is there, so that they stay exact enough.
+  const base = items.reduce((least, item) => Math.min(least, item.depth), Infinity);
+  const weigh = (depth: number): number => 2 ** (depth - base);
+  let budget = weigh(minimalDepth(items.map((item) => item.depth)) + slack);
+  for (const item of items) budget -= weigh(item.depth);
   while (items.length > 1) {
-    const [i, j] = choosePair(items, budget);
+    const [i, j] = choosePair(items, budget, weigh);
     const x = items[i] as Item;
     const y = items[j] as Item;
     const merged = merge(builder, x, y, forms);
-    budget += 2 ** x.depth + 2 ** y.depth - 2 ** merged.depth;
+    budget += weigh(x.depth) + weigh(y.depth) - weigh(merged.depth);
     items = items.filter((_, k) => k !== i && k !== j);
     insertByTop(items, merged);
   }
@@ -72,17 +83,20 @@ function insertByTop(items: Item[], item: Item): void {
   items.splice(from, 0, item);
 }
 
+/** Powers of fractional depths are rounded. */
+const ROUNDING = 1e-6;
+
 /** How far ahead in the order by top a partner is looked for. */
 const LOOK_AHEAD = 48;
 
-function choosePair(items: readonly Item[], budget: number): readonly [number, number] {
+function choosePair(items: readonly Item[], budget: number, weigh: (depth: number) => number): readonly [number, number] {
   const reach = Math.min(items.length, LOOK_AHEAD);
   for (let j = 1; j < reach; j++) {
     for (let i = 0; i < j; i++) {
       const x = items[i] as Item;
       const y = items[j] as Item;
-      const waste = Math.abs(2 ** x.depth - 2 ** y.depth);
-      if (waste <= budget && (i === j - 1 || j < 8 || x.depth === y.depth)) return [i, j];
+      const waste = weigh(Math.max(x.depth, y.depth) + 1) - weigh(x.depth) - weigh(y.depth);
+      if (waste <= budget + ROUNDING && (i === j - 1 || j < 8 || x.depth === y.depth)) return [i, j];
     }
   }
   // Always possible: the two of least depth, ties by top.

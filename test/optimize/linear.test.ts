@@ -76,6 +76,52 @@ describe('constant matrix-vector products', () => {
   });
 });
 
+describe('matrices behind matrices', () => {
+  const first = matrix(6, 4, 5, 21);
+  const second = matrix(4, 6, 4, 22);
+
+  function chain(depthSlack: number) {
+    const builder = new CircuitBuilder('chain', { depthSlack });
+    const x = builder.addInput({ name: 'x', shape: [6], types: [fixedType(true, 6, 6)] });
+    const hidden = linear.multiplyMatrix(builder, x, first, 4, [1, -2, 0.5, 0]);
+    const y = linear.multiplyMatrix(builder, hidden, second, 6, [0, 0, 3, 0, 0, -1]);
+    builder.addOutput('y', [6], y);
+    return { circuit: builder.finish(), depth: Math.max(...Array.from(y, (op) => depthOf(builder, op))), hidden: Math.max(...Array.from(hidden, (op) => depthOf(builder, op))) };
+  }
+
+  it('are multiplied into one where depth matters, with the same values', () => {
+    const { circuit, depth, hidden } = chain(0);
+    const alone = new CircuitBuilder('alone', { depthSlack: 0 });
+    const inputs = alone.addInput({ name: 'x', shape: [4], types: [fixedType(true, 6, 6)] });
+    const own = Math.max(...Array.from(linear.multiplyMatrix(alone, inputs, second, 6), (op) => depthOf(alone, op)));
+    expect(depth).toBeLessThan(hidden + own);
+    const type = circuit.outputs[0]!.types[0]!;
+    const next = random(5);
+    for (let event = 0; event < 40; event++) {
+      const x = Array.from({ length: 6 }, () => (event === 0 ? -32 : event === 1 ? 31 : Math.floor(next() * 64) - 32));
+      const h = [1, -2, 0.5, 0].map((b, j) => x.reduce((sum, v, i) => sum + v * first[i * 4 + j]!, b));
+      const raw = evaluateCircuit(circuit, [x])[0]!;
+      [0, 0, 3, 0, 0, -1].forEach((b, j) => {
+        expect(Number(raw[j]) * 2 ** (type.integer - type.width)).toBe(h.reduce((sum, v, i) => sum + v * second[i * 6 + j]!, b));
+      });
+    }
+  });
+
+  it('are left alone where composed weights would not be exact', () => {
+    const builder = new CircuitBuilder('inexact', { depthSlack: 0 });
+    const x = builder.addInput({ name: 'x', shape: [2], types: [fixedType(true, 4, 4)] });
+    const odd = 2 ** 40 + 1;
+    const hidden = linear.multiplyMatrix(builder, x, [odd, 1, 1, odd], 2);
+    const y = linear.multiplyMatrix(builder, hidden, [odd, 1], 1);
+    builder.addOutput('y', [1], y);
+    const circuit = builder.finish();
+    const type = circuit.outputs[0]!.types[0]!;
+    const raw = BigInt(evaluateCircuit(circuit, [[7, -3]])[0]![0]!) << BigInt(type.integer - type.width);
+    const o = BigInt(odd);
+    expect(raw).toBe((7n * o - 3n) * o + (7n - 3n * o));
+  });
+});
+
 describe('products and quotients', () => {
   it.each([[true, 5, true, 4], [false, 5, true, 3], [false, 3, false, 4], [true, 1, true, 6]])(
     'multiplies two variables exhaustively (signed %s %d bits, signed %s %d bits)',
