@@ -45,7 +45,8 @@ describe('a real trigger model, from file to proof', () => {
     const files = Object.keys(snapshotOf('anomaly')).filter((path) => !path.endsWith('/'));
     expect(files.sort()).toEqual([
       'circuit.schedule.json', 'circuit.txt', 'model.json', 'report.html', 'report.json',
-      'testbench/Makefile', 'testbench/harness.cpp', 'testbench/trigforge_bench.v', 'testbench/vectors.txt', 'verilog/model.v',
+      'testbench/Makefile', 'testbench/harness.cpp', 'testbench/trigforge_bench.v', 'testbench/vectors.txt',
+      'verilog/model.v', 'verilog/model_axis.v', 'verilog/model_ports.v',
     ]);
     const report = reportOf('anomaly');
     const listed = Object.fromEntries(report.artifacts.map(({ path, sha256 }) => [path, sha256]));

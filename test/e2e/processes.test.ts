@@ -20,7 +20,7 @@ beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'process-test-'));
   // The package without a project-local environment: what is on the PATH is all there is.
   const bare = join(home, 'bare');
-  for (const part of ['src', 'testbench', 'package.json']) cpSync(join(ROOT, part), join(bare, part), { recursive: true });
+  for (const part of ['src', 'testbench', 'templates', 'hdl', 'package.json']) cpSync(join(ROOT, part), join(bare, part), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(bare, 'node_modules'));
 });
 beforeEach(() => {
