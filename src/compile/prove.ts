@@ -26,9 +26,8 @@ export interface VerificationOutcome {
   readonly files: readonly OutputFile[];
 }
 
-/** How much is verified: events besides the user's. */
+/** Corner events, besides the user's and random ones. */
 const CORNERS = 128;
-const RANDOM_EVENTS = 256;
 /** Designs of up to this many operations are simulated without being asked: minutes, a few GiB. */
 const SIMULATED_OPS = 80_000;
 /** Work of the slow reference evaluator, in op evaluations. */
@@ -43,7 +42,7 @@ export async function prove(request: Pick<CompileRequest, 'verify' | 'vectors' |
   if (request.verify === 'none') return { warnings: [{ code: 'not-verified', where: ['--verify'], what: 'nothing was verified, as asked.' }], files: [] };
   const { circuit } = schedule;
   const user = userEvents(circuit, request.vectors);
-  const vectors = makeVectors(circuit, { user: user.events, maxCorners: CORNERS, random: RANDOM_EVENTS, seed: request.seed });
+  const vectors = makeVectors(circuit, { user: user.events, maxCorners: CORNERS, seed: request.seed });
   hooks.onStep?.(`emulating ${vectors.events.length} events`);
   const expected = compileEmulator(circuit).runRawBatch(vectors.events as Int[][][]);
   const checks = [checkEmulator(circuit, vectors.events, expected)];

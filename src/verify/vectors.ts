@@ -16,7 +16,7 @@ export interface VectorOptions {
   readonly user?: readonly RawEvent[];
   /** At most this many corner events; 256 without it. */
   readonly maxCorners?: number;
-  /** Random events; 256 without it. */
+  /** Random events; without it 256, or up to 2048 for small circuits, where they cost nothing. */
   readonly random?: number;
   readonly seed?: number;
 }
@@ -35,8 +35,12 @@ export function makeVectors(circuit: Circuit, options: VectorOptions = {}): Vect
   const ranges = inputRanges(circuit);
   const user = options.user ?? [];
   const corners = cornerEvents(ranges, options.maxCorners ?? 256);
-  const random = randomEvents(ranges, options.random ?? 256, options.seed ?? 1);
+  const random = randomEvents(ranges, options.random ?? randomCount(circuit.size), options.seed ?? 1);
   return { events: [...user, ...corners, ...random], user: user.length, corner: corners.length, random: random.length };
+}
+
+function randomCount(operations: number): number {
+  return Math.max(256, Math.min(2048, Math.floor(1_000_000 / Math.max(1, operations))));
 }
 
 /** What each input element can be, as `[port][element]`: its op's interval, or its type where no op reads it. */

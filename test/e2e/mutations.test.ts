@@ -80,7 +80,7 @@ describe('one edit of the emitted Verilog turns verification red', () => {
     writeFileSync(file, original);
     const { code, stdout, stderr } = await compileModel('verify', 'out', '--quiet');
     expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/^PROVEN {2}tiny: 273 events .*latency 4 cycles/);
+    expect(stdout).toMatch(/^PROVEN {2}tiny: \d+ events .*latency 4 cycles/);
   });
 
   it.each(DATA_EDITS)('%s', async (what, find, replace) => {
