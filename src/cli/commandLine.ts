@@ -56,7 +56,7 @@ async function dispatch(words: readonly string[]): Promise<number> {
     .command('inspect <model>', 'layers, shapes, parameters, what is unsupported', common, (argv) => run(() => inspectRun(argv))())
     .command('emulate <target>', 'bit-exact emulation of a compiled model (OUT), or with --float the float reference of a MODEL', (y) => common(y)
       .option('inputs', { type: 'string', demandOption: true, requiresArg: true, describe: 'events: .npy, .npz or .csv' })
-      .option('outputs', { type: 'string', demandOption: true, requiresArg: true, describe: 'where to write: .npy, or .npz for several outputs' })
+      .option('outputs', { type: 'string', demandOption: true, requiresArg: true, describe: 'where to write: .npy, .npz or .csv' })
       .option('float', { type: 'boolean', default: false, describe: 'run the model in float64' }), (argv) => run(() => emulateRun(argv))())
     .command('verify <out>', 'proves the emitted Verilog in Verilator, cycle by cycle', (y) => common(y)
       .option('inputs', { type: 'string', requiresArg: true, describe: 'your events, besides corners and random ones' })

@@ -62,6 +62,24 @@ function isExact(value: number, digits: string): boolean {
   return Number.isFinite(value) && BigInt(value) === BigInt(digits.replace(/^\+/, ''));
 }
 
+/** Arrays side by side, one event a line, behind a header `name[i]`; numbers in the shortest form that reads back exactly. */
+export function writeCsv(arrays: readonly NamedArray[]): string {
+  const events = arrays[0]?.shape[0] ?? 0;
+  const columns = arrays.map((array) => array.shape.slice(1).reduce((product, n) => product * n, 1));
+  const header = arrays.flatMap((array, a) => Array.from({ length: columns[a] as number }, (_, i) => (columns[a] === 1 ? label(array) : `${label(array)}[${i}]`)));
+  const lines = [header.join(',')];
+  for (let event = 0; event < events; event++) {
+    lines.push(arrays.map((array, a) => array.data.subarray(event * (columns[a] as number), (event + 1) * (columns[a] as number)).join(',')).join(','));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** A name that is no number and splits no column. */
+function label(array: NamedArray): string {
+  const safe = array.name.replace(/[^\x21-\x7e]|[,;"]/g, '_');
+  return safe === '' || NUMBER.test(safe) ? `y_${safe}` : safe;
+}
+
 function bad(where: readonly string[], code: string, what: string): CompileError {
   return new CompileError('input', { code, where, what });
 }

@@ -150,7 +150,10 @@ function numbersSection(report: Report, width: number): string[] {
   if (precision === undefined || precision.length === 0) return lines;
   const columns: readonly Column[] = [{ title: 'type of', flexible: true }, { title: 'role', flexible: true }, { title: 'type', flexible: true }, { title: 'from' }, { title: 'resolution', flexible: true }];
   const rows = precision.map((p) => [printable(p.layer), printable(p.role), printable(p.type), p.source, printable(p.resolution ?? '')]);
-  return [...lines, '', ...table(columns, rows, width)];
+  // Types that nobody gave are ours to explain: at which resolution, and what it costs.
+  const chosen = precision.filter((p) => p.source === 'auto' && p.note !== undefined && p.note !== 'exact');
+  const notes = chosen.flatMap((p) => wrapText(`  ${printable(p.layer)}: ${printable(p.note ?? '')}`, width, '    '));
+  return [...lines, '', ...table(columns, rows, width), ...(notes.length > 0 ? ['', 'chosen by Trigforge, since neither model nor options say:', ...notes] : [])];
 }
 
 function verificationSection(report: Report, width: number): string[] {
