@@ -128,8 +128,8 @@ function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: num
 
 function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
   const hash = createHash('sha256').update(request.model.bytes);
-  const { precision, inputType, scoreType, clockMHz, latency, part, modelVersion, effort } = request;
-  hash.update(JSON.stringify({ precision, inputType, scoreType, clockMHz, latency, part, modelVersion, effort }));
+  const { precision, inputType, scoreType, neverMissing, clockMHz, latency, part, modelVersion, effort } = request;
+  hash.update(JSON.stringify({ precision, inputType, scoreType, neverMissing, clockMHz, latency, part, modelVersion, effort }));
   return {
     top: identifier(request.name ?? model.name, 'model'),
     modelName: request.name ?? model.name,

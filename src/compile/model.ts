@@ -4,6 +4,8 @@ import { parseFixedType } from '../fixed/fixedType.js';
 import type { ModelSource } from '../frontends/frontend.js';
 import { parseModel } from '../frontends/registry.js';
 import { matchArrays } from '../io/arrays.js';
+import type { ForestParams } from '../layers/forest.js';
+import { withoutMissing } from '../layers/forest.js';
 import { catalogue } from '../layers/registry.js';
 import type { ModelGraph } from '../model/graph.js';
 import { applyInputTypes } from '../quantize/inputTypes.js';
@@ -25,7 +27,8 @@ export function readModel(source: ModelSource, readSide: CompileRequest['readSid
 }
 
 /** Types from the options, the precision file, the model itself, and for the rest grown so that nothing can overflow. */
-export function typeModel(model: ModelGraph, request: Pick<CompileRequest, 'precision' | 'inputType' | 'data' | 'scoreType'>): TypedModel {
+export function typeModel(given: ModelGraph, request: Pick<CompileRequest, 'precision' | 'inputType' | 'data' | 'scoreType' | 'neverMissing'>): TypedModel {
+  const model = request.neverMissing === true ? ignoreMissing(given) : given;
   const config = request.precision === undefined ? undefined : parsePrecisionConfig(request.precision.text, request.precision.file);
   const configured = config === undefined ? model : applyPrecision(model, config, catalogue);
   const wired = applyInputTypes(
@@ -36,6 +39,11 @@ export function typeModel(model: ModelGraph, request: Pick<CompileRequest, 'prec
   const scoreType = request.scoreType === undefined ? undefined : scoreTypeOf(request.scoreType);
   return growTypes(wired, scoreType === undefined ? {} : { scoreType }, catalogue);
 }
+function ignoreMissing(model: ModelGraph): ModelGraph {
+  const nodes = model.nodes.map((node) => (node.kind === 'forest' ? { ...node, params: withoutMissing(node.params as ForestParams) } : node));
+  return { ...model, nodes };
+}
+
 function scoreTypeOf(text: string): FixedType {
   const type = parseFixedType(text);
   if (typeof type === 'string') throw new CompileError('config', { code: 'bad-type', where: ['--score-type'], what: `${type}.` });

@@ -19,6 +19,8 @@ export interface CompileRequest {
   readonly inputType?: string;
   /** Events of `--data`: their grid is the wire type, where nothing else gives one. */
   readonly data?: { readonly arrays: readonly NamedArray[]; readonly file: string };
+  /** `--missing none` was asked for: inputs are never missing, whatever a forest has learned of it. */
+  readonly neverMissing?: boolean;
   /** `--score-type` as written. */
   readonly scoreType?: string;
   /** The circuit as it is behind this pass joins the files, as `dump/<pass>.txt`. */

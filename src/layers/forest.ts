@@ -220,7 +220,7 @@ function lowerForest(params: ForestParams, [x]: readonly LoweredTensor[], { buil
       code: 'missing-values',
       where: [layer],
       what: 'the forest was trained with missing values and sends them left in some splits, right in others; inputs that may be missing are not supported yet.',
-      mend: 'Train it on events without missing values (fill them in beforehand).',
+      mend: 'Pass --missing none if no input of yours is ever missing; else train it with missing values filled in.',
     });
   }
   const result = precision?.result;
@@ -253,3 +253,11 @@ export const forestLayer: LayerDefinition<ForestParams> = {
   evaluate: evaluateForest,
   lower: lowerForest,
 };
+
+/** The same forest for inputs that are never missing. */
+export function withoutMissing(params: ForestParams): ForestParams {
+  return {
+    ...params,
+    trees: params.trees.map(({ output, feature, value, whenTrue, whenFalse }) => ({ output, feature, value, whenTrue, whenFalse })),
+  };
+}

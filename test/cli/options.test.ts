@@ -58,6 +58,7 @@ describe('the command line', () => {
         "model": "model.onnx",
         "modelVersion": 3,
         "name": "trigger",
+        "neverMissing": true,
         "out": "build/x",
         "part": "xcku115",
         "precision": "p.yml",

@@ -6,7 +6,7 @@ import type { Circuit } from '../../src/circuit/circuit.js';
 import type { FixedType } from '../../src/fixed/fixedType.js';
 import { fixedType } from '../../src/fixed/fixedType.js';
 import type { ForestParams, Tree } from '../../src/layers/forest.js';
-import { forestBound, forestFractionBits, forestLayer } from '../../src/layers/forest.js';
+import { forestBound, forestFractionBits, forestLayer, withoutMissing } from '../../src/layers/forest.js';
 import { lowerGraph } from '../../src/layers/lower.js';
 import type { LayerPrecision, ModelGraph } from '../../src/model/graph.js';
 
@@ -167,5 +167,6 @@ describe('shapes', () => {
   it('forests that know missing values are refused in firmware', () => {
     const tree = { ...treeOf([0, 1, 1, 2]), missingTrue: [true, false, false] };
     expect(() => circuitOf({ ...params, trees: [tree] }, fixedType(true, 4, 4))).toThrow(/trained with missing values/);
+    expect(scores(circuitOf(withoutMissing({ ...params, trees: [tree] }), fixedType(true, 4, 4)), [0, 0])).toEqual([1]);
   });
 });
