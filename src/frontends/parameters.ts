@@ -1,56 +1,6 @@
 import { z } from 'zod';
-import type { ActivationParams } from '../layers/activation.js';
-import type { BatchNormalizationParams } from '../layers/batchNormalization.js';
-import type { BipolarQuantParams } from '../layers/bipolarQuant.js';
-import type { ClipParams } from '../layers/clip.js';
-import type { ConcatParams } from '../layers/concat.js';
-import type { ConvParams } from '../layers/conv.js';
-import type { DenseParams } from '../layers/dense.js';
-import type { DotParams } from '../layers/dot.js';
-import type { ElementwiseParams } from '../layers/elementwise.js';
-import type { EmbeddingParams } from '../layers/embedding.js';
-import type { ForestParams } from '../layers/forest.js';
-import type { GatherParams } from '../layers/gather.js';
-import type { MatmulParams } from '../layers/matmul.js';
-import type { PadParams } from '../layers/pad.js';
-import type { PoolParams } from '../layers/pool.js';
-import type { QuantParams } from '../layers/quant.js';
-import type { ReduceParams } from '../layers/reduce.js';
-import type { ReshapeParams } from '../layers/reshape.js';
-import type { SliceParams } from '../layers/slice.js';
-import type { SoftmaxParams } from '../layers/softmax.js';
-import type { ToIntegerParams } from '../layers/toInteger.js';
-import type { TransposeParams } from '../layers/transpose.js';
-import type { TruncParams } from '../layers/trunc.js';
+import type { LayerKind, LayerParams } from '../layers/registry.js';
 import type { Tensor } from '../model/tensor.js';
-
-/** The parameter type of every layer kind a frontend may emit. */
-export interface ParamsByKind {
-  readonly activation: ActivationParams;
-  readonly batchNormalization: BatchNormalizationParams;
-  readonly bipolarQuant: BipolarQuantParams;
-  readonly clip: ClipParams;
-  readonly concat: ConcatParams;
-  readonly conv: ConvParams;
-  readonly dense: DenseParams;
-  readonly dot: DotParams;
-  readonly elementwise: ElementwiseParams;
-  readonly embedding: EmbeddingParams;
-  readonly forest: ForestParams;
-  readonly gather: GatherParams;
-  readonly matmul: MatmulParams;
-  readonly pad: PadParams;
-  readonly pool: PoolParams;
-  readonly quant: QuantParams;
-  readonly reduce: ReduceParams;
-  readonly reshape: ReshapeParams;
-  readonly slice: SliceParams;
-  readonly softmax: SoftmaxParams;
-  readonly toInteger: ToIntegerParams;
-  readonly transpose: TransposeParams;
-  readonly trunc: TruncParams;
-}
-export type LayerKind = keyof ParamsByKind;
 
 const tensor = z.custom<Tensor>(
   (value) => typeof value === 'object' && value !== null && (value as { data?: unknown }).data instanceof Float64Array,
@@ -73,7 +23,7 @@ const tree = z.strictObject({
 });
 
 /** What each kind's parameters must look like when they come from a file. */
-export const paramsSchemas: { readonly [K in LayerKind]: z.ZodType<ParamsByKind[K]> } = {
+export const paramsSchemas: { readonly [K in LayerKind]: z.ZodType<LayerParams[K]> } = {
   activation: z.strictObject({
     function: z.enum(['linear', 'relu', 'leakyRelu', 'sigmoid', 'tanh', 'hardSigmoid', 'elu', 'selu', 'softplus', 'softsign']),
     alpha: z.number().exactOptional(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CompileError } from '../errors.js';
 import type { ForestParams, Tree } from '../layers/forest.js';
 import type { ModelGraph } from '../model/graph.js';
-import type { LayerKind, ParamsByKind } from './parameters.js';
+import type { LayerKind, LayerParams } from '../layers/registry.js';
 import type { Frontend, FrontendContext, ModelSource } from './frontend.js';
 import { modelName } from './frontend.js';
 import { checkSchema, headText, parseJsonSource } from './jsonText.js';
@@ -195,7 +195,7 @@ function linearGraph(source: ModelSource, context: FrontendContext, weights: rea
 }
 
 /** The whole graph: one layer from `features` to `margin`. */
-function graphOf<K extends LayerKind>(source: ModelSource, context: FrontendContext, kind: K, params: ParamsByKind[K], nFeatures: number, nOutputs: number, parameters: number): ModelGraph {
+function graphOf<K extends LayerKind>(source: ModelSource, context: FrontendContext, kind: K, params: LayerParams[K], nFeatures: number, nOutputs: number, parameters: number): ModelGraph {
   const shape = context.catalogue.shape(kind, params, [[1, nFeatures]]);
   if (typeof shape === 'string') throw new CompileError('input', { code: 'bad-tree', where: [source.name], what: `${shape}.` });
   return {

@@ -4,7 +4,7 @@ import type { LayerCatalogue } from '../../model/catalogue.js';
 import type { ModelNode } from '../../model/graph.js';
 import type { Tensor } from '../../model/tensor.js';
 import { sizeOf } from '../../model/tensor.js';
-import type { LayerKind, ParamsByKind } from '../parameters.js';
+import type { LayerKind, LayerParams } from '../../layers/registry.js';
 import type { TensorReader } from './tensors.js';
 import type { ConstantValue, OperatorNode, Value, VariableValue } from './values.js';
 import { fail, formatShape, leadOf, modelShape } from './values.js';
@@ -95,7 +95,7 @@ export class GraphBuilder {
   }
 
   /** Adds a layer and gives its result. Inputs that are constants join the graph's constants. */
-  emit<K extends LayerKind>(node: OperatorNode, kind: K, params: ParamsByKind[K], inputs: readonly Value[], options: EmitOptions = {}): VariableValue {
+  emit<K extends LayerKind>(node: OperatorNode, kind: K, params: LayerParams[K], inputs: readonly Value[], options: EmitOptions = {}): VariableValue {
     const names = inputs.map((input) => this.inputName(node, input));
     const shapes = inputs.map((input) => (input.kind === 'variable' ? modelShape(input.shape) : input.kind === 'constant' ? input.shape : []));
     const actual = this.shapeOf(node, kind, params, shapes);

@@ -4,7 +4,7 @@ import type { ElementwiseParams } from '../../layers/elementwise.js';
 import type { ReduceParams } from '../../layers/reduce.js';
 import type { GraphInput, GraphOutput, ModelNode } from '../../model/graph.js';
 import type { Tensor } from '../../model/tensor.js';
-import type { ParamsByKind } from '../parameters.js';
+import type { LayerParams } from '../../layers/registry.js';
 
 /** Rejoins what exporters take apart, so that layers are the ones a user knows; drops what no output needs. */
 export function fuse(nodes: readonly ModelNode[], constants: ReadonlyMap<string, Tensor>, inputs: readonly GraphInput[], outputs: readonly GraphOutput[]): readonly ModelNode[] {
@@ -49,7 +49,7 @@ function countUses(nodes: readonly ModelNode[], outputs: readonly GraphOutput[])
 }
 
 /** Whether the node is of this kind; its parameters are typed then. */
-function isKind<K extends keyof ParamsByKind>(node: ModelNode | undefined, kind: K): node is ModelNode<ParamsByKind[K]> {
+function isKind<K extends keyof LayerParams>(node: ModelNode | undefined, kind: K): node is ModelNode<LayerParams[K]> {
   return node?.kind === kind;
 }
 

@@ -2,7 +2,7 @@ import type { QuantParams } from '../../../layers/quant.js';
 import { broadcastShapes } from '../../../model/tensor.js';
 import type { Tensor } from '../../../model/tensor.js';
 import type { GraphBuilder } from '../builder.js';
-import type { LayerKind, ParamsByKind } from '../../parameters.js';
+import type { LayerKind, LayerParams } from '../../../layers/registry.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, OperatorNode, Value } from '../values.js';
 import { constant, constantInput, fail, formatShape, requiredInput, scalarOf } from '../values.js';
@@ -50,7 +50,7 @@ function bitsOf(node: OperatorNode, index: number, role: string): number {
 }
 
 /** The result on a constant, marked as quantised, or the layer on a variable. */
-function apply<K extends LayerKind>(node: OperatorNode, builder: GraphBuilder, kind: K, params: ParamsByKind[K], x: Value): readonly Value[] {
+function apply<K extends LayerKind>(node: OperatorNode, builder: GraphBuilder, kind: K, params: LayerParams[K], x: Value): readonly Value[] {
   if (x.kind === 'variable') return [builder.emit(node, kind, params, [x], { shape: x.shape })];
   if (x.kind === 'comparison') return fail(node, 'unsupported', 'comparison', 'quantises the result of a comparison.');
   builder.tensors.reserve(x.data.length, node.name);
