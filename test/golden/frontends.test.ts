@@ -5,7 +5,7 @@ import { fixedType } from '../../src/fixed/fixedType.js';
 import { parseModel } from '../../src/frontends/registry.js';
 import { readArrays } from '../../src/io/arrays.js';
 import type { ForestParams } from '../../src/layers/forest.js';
-import { forestBound, forestFractionBits } from '../../src/layers/forest.js';
+import { forestBound, forestFractionBits } from '../../src/layers/forestLowering.js';
 import { lowerGraph } from '../../src/layers/lower.js';
 import { catalogue } from '../../src/layers/registry.js';
 import { evaluateBatch } from '../../src/model/evaluate.js';

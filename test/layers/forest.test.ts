@@ -6,7 +6,8 @@ import type { Circuit } from '../../src/circuit/circuit.js';
 import type { FixedType } from '../../src/fixed/fixedType.js';
 import { fixedType } from '../../src/fixed/fixedType.js';
 import type { ForestParams, Tree } from '../../src/layers/forest.js';
-import { forestBound, forestFractionBits, forestLayer, withoutMissing } from '../../src/layers/forest.js';
+import { forestLayer, withoutMissing } from '../../src/layers/forest.js';
+import { forestBound, forestFractionBits } from '../../src/layers/forestLowering.js';
 import { lowerGraph } from '../../src/layers/lower.js';
 import type { LayerPrecision, ModelGraph } from '../../src/model/graph.js';
 

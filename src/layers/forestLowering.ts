@@ -1,0 +1,166 @@
+import { CompileError } from '../errors.js';
+import type { Int } from '../fixed/integer.js';
+import { add, dyadicOf, min, neg, shift, sub, toNumber } from '../fixed/integer.js';
+import { fractionBits as fractionBitsOf, roundShift } from '../fixed/fixedType.js';
+import type { CircuitBuilder } from '../circuit/builder.js';
+import { linear } from '../optimize/cmvm.js';
+import type { Term } from '../optimize/linear.js';
+import { castTo } from './arithmetic.js';
+import type { LoweredTensor, LoweringContext } from './definition.js';
+import type { ForestParams, Tree } from './forest.js';
+
+/** Finest grid for leaves: below it nothing of a float32 leaf is left. */
+const MAX_FRACTION_BITS = 64;
+
+/** n such that n · 2^−bits is the value, rounded to nearest, ties to even. */
+function onLeafGrid(value: number, bits: number): Int {
+  const { n, exp } = dyadicOf(value);
+  return roundShift(n, -bits - exp, 'RND_CONV');
+}
+
+/** Values of the leaves that the root reaches. */
+function leavesOf(tree: Tree): readonly number[] {
+  const values: number[] = [];
+  const stack = [0];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (tree.feature[node] === -1) values.push(tree.value[node] as number);
+    else stack.push(tree.whenTrue[node] as number, tree.whenFalse[node] as number);
+  }
+  return values;
+}
+
+/** Leaves on a grid as coarse as this were rounded on purpose, and are not rounded again. */
+const EXACT_FRACTION_BITS = 20;
+
+/**
+ * The fraction bits leaves get where nothing says otherwise: those they have, if they are on a coarse grid; else the
+ * fewest with which, for every output whose score can vary, (trees + 1) half steps (the base is rounded too) are at most
+ * 2^−7 of the range of its score.
+ */
+export function forestFractionBits(params: ForestParams): number {
+  const own = [...params.base, ...params.trees.flatMap(leavesOf)].reduce((bits, value) => Math.max(bits, value === 0 ? bits : -dyadicOf(value).exp), 0);
+  if (own <= EXACT_FRACTION_BITS) return own;
+  const trees = new Array<number>(params.nOutputs).fill(0);
+  const range = new Array<number>(params.nOutputs).fill(0);
+  for (const tree of params.trees) {
+    const leaves = leavesOf(tree);
+    trees[tree.output] = (trees[tree.output] as number) + 1;
+    range[tree.output] = (range[tree.output] as number) + leaves.reduce((a, b) => Math.max(a, b)) - leaves.reduce((a, b) => Math.min(a, b));
+  }
+  let bits = -MAX_FRACTION_BITS;
+  range.forEach((span, output) => {
+    if (span === 0) return;
+    const halfStep = (span * 2 ** -7) / ((trees[output] as number) + 1);
+    bits = Math.max(bits, Math.ceil(-Math.log2(halfStep)) - 1);
+  });
+  return bits === -MAX_FRACTION_BITS ? 16 : Math.min(bits, MAX_FRACTION_BITS);
+}
+
+/**
+ * How far the circuit's score can be from the library's, for any event: the largest rounding error of each tree's
+ * leaves and of the base on the grid 2^−fractionBits, plus what the library's own float32 summation may lose
+ * (one unit roundoff, 2^−24, of the largest partial sum per addition).
+ */
+export function forestBound(params: ForestParams, fractionBits: number): number {
+  const error = (value: number): number => Math.abs(value - toNumber(onLeafGrid(value, fractionBits), -fractionBits));
+  const bound = params.base.map(error);
+  const largest = params.base.map(Math.abs);
+  const additions = params.base.map(() => 0);
+  for (const tree of params.trees) {
+    const leaves = leavesOf(tree);
+    const { output } = tree;
+    bound[output] = (bound[output] as number) + leaves.reduce((most, leaf) => Math.max(most, error(leaf)), 0);
+    largest[output] = (largest[output] as number) + leaves.reduce((most, leaf) => Math.max(most, Math.abs(leaf)), 0);
+    additions[output] = (additions[output] as number) + 1;
+  }
+  return bound.reduce((most, own, output) => Math.max(most, own + (additions[output] as number) * (largest[output] as number) * 2 ** -24), 0);
+}
+
+/** What is left of a feature on the way down a tree, in integers on its grid. */
+interface Range {
+  readonly lo: Int;
+  readonly hi: Int;
+}
+
+/** Lowers trees over one set of input ops; equal comparisons and equal subtrees become one by hash-consing. */
+class TreeLowering {
+  constructor(
+    private readonly builder: CircuitBuilder,
+    private readonly params: ForestParams,
+    private readonly features: Int32Array,
+    private readonly bits: number,
+  ) {}
+
+  /** The least leaf, to be added with the base, and the op of the tree minus it; undefined for a constant tree. */
+  lower(tree: Tree): { readonly offset: Int; readonly op: number | undefined } {
+    const leaf = (node: number): Int => onLeafGrid(tree.value[node] as number, this.bits);
+    const reached: Int[] = [];
+    this.walk(tree, 0, new Map(), (node) => {
+      reached.push(leaf(node));
+      return 0;
+    });
+    const offset = reached.reduce((a, b) => min(a, b));
+    if (reached.every((value) => value === offset)) return { offset, op: undefined };
+    const op = this.walk(tree, 0, new Map(), (node) => this.builder.constant(sub(leaf(node), offset), -this.bits), (condition, whenTrue, whenFalse) =>
+      whenTrue === whenFalse ? whenTrue : this.builder.mux(condition(), whenTrue, whenFalse),
+    );
+    return { offset, op };
+  }
+
+  /** Visits what the inputs can reach: a comparison that the path or the input's range decides is followed, not built. */
+  private walk(tree: Tree, node: number, ranges: Map<number, Range>, leaf: (node: number) => number, join?: (condition: () => number, whenTrue: number, whenFalse: number) => number): number {
+    const feature = tree.feature[node] as number;
+    if (feature === -1) return leaf(node);
+    const x = this.features[feature] as number;
+    const interval = this.builder.intervalOf(x);
+    const range = ranges.get(feature) ?? interval;
+    const limit = this.limit(tree.value[node] as number, interval.exp);
+    const whenTrue = tree.whenTrue[node] as number;
+    const whenFalse = tree.whenFalse[node] as number;
+    if (range.hi < limit) return this.walk(tree, whenTrue, ranges, leaf, join);
+    if (range.lo >= limit) return this.walk(tree, whenFalse, ranges, leaf, join);
+    const a = this.walk(tree, whenTrue, new Map(ranges).set(feature, { lo: range.lo, hi: sub(limit, 1) }), leaf, join);
+    const b = this.walk(tree, whenFalse, new Map(ranges).set(feature, { lo: limit, hi: range.hi }), leaf, join);
+    return join === undefined ? 0 : join(() => this.builder.lt(x, this.builder.constant(limit, interval.exp)), a, b);
+  }
+
+  /** The integer n₀ with: x = n · 2^exp satisfies the comparison exactly when n < n₀. */
+  private limit(threshold: number, exp: number): Int {
+    const { n, exp: own } = dyadicOf(threshold);
+    const floor = shift(n, own - exp);
+    if (this.params.comparison === 'le') return add(floor, 1);
+    return neg(shift(neg(n), own - exp));
+  }
+}
+
+/** One comparison a threshold, muxes from the leaves up, one adder tree an output. */
+export function lowerForest(params: ForestParams, [x]: readonly LoweredTensor[], { builder, precision, layer }: LoweringContext): LoweredTensor {
+  if (params.trees.some((tree) => tree.missingTrue !== undefined)) {
+    throw new CompileError('unsupported', {
+      code: 'missing-values',
+      where: [layer],
+      what: 'the forest was trained with missing values and sends them left in some splits, right in others; inputs that may be missing are not supported yet.',
+      mend: 'Pass --missing none if no input of yours is ever missing; else train it with missing values filled in.',
+    });
+  }
+  const result = precision?.result;
+  const bits = result === undefined ? forestFractionBits(params) : fractionBitsOf(result);
+  const trees = new TreeLowering(builder, params, (x as LoweredTensor).ops, bits);
+  const offsets = params.base.map((base) => onLeafGrid(base, bits));
+  const terms = params.base.map((): Term[] => []);
+  for (const tree of params.trees) {
+    builder.setElement(tree.output);
+    const { offset, op } = trees.lower(tree);
+    offsets[tree.output] = add(offsets[tree.output] as Int, offset);
+    if (op !== undefined) terms[tree.output]?.push({ op, shift: 0, negative: false });
+  }
+  const ops = new Int32Array(params.nOutputs);
+  terms.forEach((list, output) => {
+    builder.setElement(output);
+    const offset = offsets[output] as Int;
+    const constant = offset === 0 ? [] : [{ op: builder.constant(offset, -bits), shift: 0, negative: false }];
+    const sum = linear.sumTerms(builder, [...list, ...constant]);
+    ops[output] = result === undefined ? sum : castTo(builder, sum, result);
+  });
+  return { shape: [1, params.nOutputs], ops, ...(result && { type: result }) };
+}
