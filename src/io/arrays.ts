@@ -1,8 +1,9 @@
 import { CompileError } from '../errors.js';
 import { readCsv } from './csv.js';
 import { formatShape, isNpy, readNpy } from './npy.js';
-import type { NpzLimits } from './npz.js';
-import { isZip, NPZ_LIMITS, readNpz } from './npz.js';
+import { NPZ_LIMITS, readNpz } from './npz.js';
+import type { ZipLimits } from './zip.js';
+import { isZip } from './zip.js';
 
 /** An array of a file: values in C order; the first axis is the event. The name is empty where the file gives none. */
 export interface NamedArray {
@@ -29,7 +30,7 @@ export interface MatchedArrays {
  * Reads `.npy`, `.npz` or `.csv`, recognised by content; `fileName` is for messages only.
  * Throws CompileError for anything else, and for what is truncated, damaged or larger than the limits.
  */
-export function readArrays(bytes: Uint8Array, fileName: string, limits: NpzLimits = NPZ_LIMITS): NamedArray[] {
+export function readArrays(bytes: Uint8Array, fileName: string, limits: ZipLimits = NPZ_LIMITS): NamedArray[] {
   const where = [fileName];
   if (bytes.length === 0) throw bad(where, 'array-empty', 'the file is empty.');
   if (isNpy(bytes)) return [readNpy(bytes, where)];

@@ -16,7 +16,8 @@ export const ROOMS = {
   optimize: { imports: ['fixed', 'circuit'] },
   model: { imports: ['fixed'] },
   layers: { imports: ['fixed', 'circuit', 'optimize', 'model'] },
-  frontends: { imports: ['fixed', 'model'], types: ['layers'] },
+  // io: containers (zip) in memory.
+  frontends: { imports: ['fixed', 'model', 'io'], types: ['layers'] },
   // io: the reader of configuration text with line numbers, shared with the command line's option files.
   quantize: { imports: ['fixed', 'model', 'layers', 'io'] },
   passes: { imports: ['fixed', 'circuit', 'optimize'] },
