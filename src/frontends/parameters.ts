@@ -12,6 +12,7 @@ const axis = z.int().min(0).max(32);
 const axes = z.array(axis).max(32);
 const sizes = z.array(z.int().min(0)).max(32);
 const roundingMode = z.enum(['ROUND', 'CEIL', 'FLOOR', 'UP', 'DOWN', 'HALF_UP', 'HALF_DOWN']);
+const floatKind = z.enum(['float32', 'float64']);
 const nothing = z.strictObject({});
 const tree = z.strictObject({
   output: z.int().min(0),
@@ -20,6 +21,7 @@ const tree = z.strictObject({
   whenTrue: z.array(integer),
   whenFalse: z.array(integer),
   missingTrue: z.array(z.boolean()).exactOptional(),
+  edges: z.array(z.array(z.number()).nullable()).exactOptional(),
 });
 
 /** What each kind's parameters must look like when they come from a file. */
@@ -51,6 +53,10 @@ export const paramsSchemas: { readonly [K in LayerKind]: z.ZodType<LayerParams[K
     comparison: z.enum(['lt', 'le']),
     trees: z.array(tree),
     base: z.array(z.number()),
+    features: floatKind.exactOptional(),
+    sums: floatKind.exactOptional(),
+    baseLast: z.boolean().exactOptional(),
+    missing: z.literal('flag').exactOptional(),
   }),
   gather: z.strictObject({ axis, indices: tensor }),
   matmul: nothing,

@@ -1,6 +1,6 @@
 import { CompileError } from '../errors.js';
 import type { Int } from '../fixed/integer.js';
-import { add, dyadicOf, min, neg, shift, sub, toNumber } from '../fixed/integer.js';
+import { add, dyadicOf, min, sub, toNumber } from '../fixed/integer.js';
 import { fractionBits as fractionBitsOf, roundShift } from '../fixed/fixedType.js';
 import type { CircuitBuilder } from '../circuit/builder.js';
 import { linear } from '../optimize/cmvm.js';
@@ -8,6 +8,7 @@ import type { Term } from '../optimize/linear.js';
 import { castTo } from './arithmetic.js';
 import type { LoweredTensor, LoweringContext } from './definition.js';
 import type { ForestParams, Tree } from './forest.js';
+import { decisionLimits } from './forest.js';
 
 /** Finest grid for leaves: below it nothing of a float32 leaf is left. */
 const MAX_FRACTION_BITS = 64;
@@ -88,6 +89,7 @@ class TreeLowering {
     private readonly builder: CircuitBuilder,
     private readonly params: ForestParams,
     private readonly features: Int32Array,
+    private readonly flags: Int32Array | undefined,
     private readonly bits: number,
   ) {}
 
@@ -114,9 +116,15 @@ class TreeLowering {
     const x = this.features[feature] as number;
     const interval = this.builder.intervalOf(x);
     const range = ranges.get(feature) ?? interval;
-    const limit = this.limit(tree.value[node] as number, interval.exp);
+    const limits = decisionLimits(this.params, tree, node, interval.exp);
     const whenTrue = tree.whenTrue[node] as number;
     const whenFalse = tree.whenFalse[node] as number;
+    const flag = this.flags?.[feature];
+    if (limits.length !== 1 || flag !== undefined) {
+      const [a, b] = [whenTrue, whenFalse].map((child) => this.walk(tree, child, ranges, leaf, join)) as [number, number];
+      return join === undefined ? 0 : join(() => this.condition(x, limits, flag, tree.missingTrue?.[node] === true), a, b);
+    }
+    const limit = limits[0] as Int;
     if (range.hi < limit) return this.walk(tree, whenTrue, ranges, leaf, join);
     if (range.lo >= limit) return this.walk(tree, whenFalse, ranges, leaf, join);
     const a = this.walk(tree, whenTrue, new Map(ranges).set(feature, { lo: range.lo, hi: sub(limit, 1) }), leaf, join);
@@ -124,28 +132,29 @@ class TreeLowering {
     return join === undefined ? 0 : join(() => this.builder.lt(x, this.builder.constant(limit, interval.exp)), a, b);
   }
 
-  /** The integer n₀ with: x = n · 2^exp satisfies the comparison exactly when n < n₀. */
-  private limit(threshold: number, exp: number): Int {
-    const { n, exp: own } = dyadicOf(threshold);
-    const floor = shift(n, own - exp);
-    if (this.params.comparison === 'le') return add(floor, 1);
-    return neg(shift(neg(n), own - exp));
+  /** Whether an even number of limits is at most x; where the flag says that x is missing, `missing`. */
+  private condition(x: number, limits: readonly Int[], flag: number | undefined, missing: boolean): number {
+    const { builder } = this;
+    const bit = (value: boolean): number => builder.constant(value ? 1 : 0, 0);
+    let holds = bit(limits.length % 2 === 0);
+    for (let i = limits.length - 1; i >= 0; i--) holds = builder.mux(builder.lt(x, builder.constant(limits[i] as Int, builder.intervalOf(x).exp)), bit(i % 2 === 0), holds);
+    return flag === undefined ? holds : builder.mux(flag, bit(missing), holds);
   }
 }
 
 /** One comparison a threshold, muxes from the leaves up, one adder tree an output. */
-export function lowerForest(params: ForestParams, [x]: readonly LoweredTensor[], { builder, precision, layer }: LoweringContext): LoweredTensor {
-  if (params.trees.some((tree) => tree.missingTrue !== undefined)) {
+export function lowerForest(params: ForestParams, [x, flags]: readonly LoweredTensor[], { builder, precision, layer }: LoweringContext): LoweredTensor {
+  if (params.missing === undefined && params.trees.some((tree) => tree.missingTrue !== undefined)) {
     throw new CompileError('unsupported', {
       code: 'missing-values',
       where: [layer],
-      what: 'the forest was trained with missing values and sends them left in some splits, right in others; inputs that may be missing are not supported yet.',
-      mend: 'Pass --missing none if no input of yours is ever missing; else train it with missing values filled in.',
+      what: 'the forest was trained with missing values, and nothing says how they arrive.',
+      mend: 'Pass --missing flag (one more input bit a feature), --missing code (a reserved value of the input type), or --missing none if no input is ever missing.',
     });
   }
   const result = precision?.result;
   const bits = result === undefined ? forestFractionBits(params) : fractionBitsOf(result);
-  const trees = new TreeLowering(builder, params, (x as LoweredTensor).ops, bits);
+  const trees = new TreeLowering(builder, params, (x as LoweredTensor).ops, flags?.ops, bits);
   const offsets = params.base.map((base) => onLeafGrid(base, bits));
   const terms = params.base.map((): Term[] => []);
   for (const tree of params.trees) {

@@ -53,6 +53,18 @@ function circuitOf(params: ForestParams, type: FixedType, precision?: LayerPreci
   return lowerGraph(graph);
 }
 
+function flagCircuit(params: ForestParams, type: FixedType): Circuit {
+  return lowerGraph({
+    name: 'forest',
+    format: 'test',
+    inputs: [{ name: 'x', shape: [1, params.nFeatures], type }, { name: 'missing', shape: [1, params.nFeatures], type: fixedType(false, 1, 1) }],
+    outputs: [{ name: 'margin', tensor: 'margin', shape: [1, params.nOutputs] }],
+    constants: new Map(),
+    nodes: [{ name: 'margin', kind: 'forest', params, inputs: ['x', 'missing'], output: 'margin', shape: [1, params.nOutputs] }],
+    parameters: 0,
+  });
+}
+
 /** Scores of the circuit for raw integers of the input type. */
 function scores(circuit: Circuit, raw: readonly number[]): number[] {
   const port = circuit.outputs[0] as Circuit['outputs'][number];
@@ -88,9 +100,53 @@ describe('comparisons', () => {
     for (let n = 0; n < 16; n++) expect(scores(circuit, [n, 0])).toEqual([n < 8 ? 1 : 5]);
   });
 
-  it('on wide inputs stay exact', () => {
-    const circuit = circuitOf(forest([[0, 2 ** 40 + 2 ** 20, 1, 2]], { nFeatures: 1 }), fixedType(true, 60, 60));
-    expect([2 ** 40 + 2 ** 20 - 1, 2 ** 40 + 2 ** 20].map((n) => scores(circuit, [n])[0])).toEqual([1, 2]);
+  it('on inputs wider than the library\'s floats round as it does', () => {
+    const threshold = 2 ** 40 + 2 ** 20;
+    for (const features of ['float32', 'float64'] as const) {
+      for (const comparison of ['lt', 'le'] as const) {
+        const params = forest([[0, threshold, 1, 2]], { nFeatures: 1, features, comparison });
+        const circuit = circuitOf(params, fixedType(true, 60, 60));
+        const seen = new Set<number>();
+        for (const step of [-(2 ** 17), -(2 ** 16) - 1, -(2 ** 16), -(2 ** 16) + 1, -1, 0, 1, 2 ** 16 - 1, 2 ** 16, 2 ** 16 + 1, 2 ** 17]) {
+          const [found] = scores(circuit, [threshold + step]);
+          seen.add(found as number);
+          expect([features, comparison, step, found]).toEqual([features, comparison, step, reference(params, [threshold + step])[0]]);
+        }
+        expect(seen.size).toBe(2);
+      }
+    }
+  });
+
+  it('with several bounds are sets: categories, and windows around zero', () => {
+    const edges = [[-1.5, 0.3, 1, 2, 4.1], [0, 1], [2]];
+    for (const bounds of edges) {
+      const tree: Tree = { ...treeOf([0, 0, 1, 2]), edges: [bounds, null, null] };
+      const params = forest([], { trees: [tree], nFeatures: 1 });
+      const circuit = circuitOf(params, fixedType(true, 6, 4));
+      for (let n = -32; n < 32; n++) {
+        const even = bounds.filter((bound) => bound <= n / 4).length % 2 === 0;
+        expect(reference(params, [n / 4])).toEqual([even ? 1 : 2]);
+        expect(scores(circuit, [n])).toEqual([even ? 1 : 2]);
+      }
+    }
+  });
+
+  it('of a flagged feature go where the tree sends missing ones', () => {
+    const shape: Shape = [0, 1, [1, 0, 1, 2], [0, 3, 4, 8]];
+    const tree: Tree = { ...treeOf(shape), missingTrue: [false, true, false, false, true, false, false] };
+    const params = forest([], { trees: [tree], missing: 'flag' });
+    const circuit = flagCircuit(params, fixedType(true, 4, 4));
+    for (let x = -8; x < 8; x++) {
+      for (const y of [-1, 0]) {
+        for (const flags of [[0, 0], [1, 0], [0, 1], [1, 1]]) {
+          const holed = [x, y].map((value, i) => (flags[i] === 1 ? NaN : value));
+          const tensors = [[x, y], flags].map((data) => ({ shape: [1, 2], data: Float64Array.from(data) }));
+          const expected = reference({ ...params }, holed);
+          expect([...forestLayer.evaluate(params, tensors).data]).toEqual(expected);
+          expect((evaluateCircuit(circuit, [[x, y], flags])[0] as number[])).toEqual(expected);
+        }
+      }
+    }
   });
 });
 
@@ -164,10 +220,13 @@ describe('shapes', () => {
     expect(forestLayer.shape(params, [[1, 3]])).toBe('a forest on 2 features takes [1, 2], found [1, 3]');
     expect(forestLayer.shape({ ...params, base: [] }, [[1, 2]])).toBe('0 base scores for 1 outputs');
     expect(forestLayer.shape(forest([[5, 1, 1, 2]]), [[1, 2]])).toBe('tree 0: node 0 asks for feature 5 of 2');
+    expect(forestLayer.shape({ ...params, missing: 'flag' }, [[1, 2]])).toBe('a forest with missing flags takes 2 inputs, found 1');
+    expect(forestLayer.shape({ ...params, base: [Infinity] }, [[1, 2]])).toBe('its base score is Infinity');
+    expect(forestLayer.shape({ ...params, trees: [{ ...treeOf([0, 1, 1, 2]), edges: [[2, 2], null, null] }] }, [[1, 2]])).toBe('tree 0: the bounds of node 0 do not ascend');
   });
   it('forests that know missing values are refused in firmware', () => {
     const tree = { ...treeOf([0, 1, 1, 2]), missingTrue: [true, false, false] };
-    expect(() => circuitOf({ ...params, trees: [tree] }, fixedType(true, 4, 4))).toThrow(/trained with missing values/);
+    expect(() => circuitOf({ ...params, trees: [tree] }, fixedType(true, 4, 4))).toThrow(/trained with missing values, and nothing says/);
     expect(scores(circuitOf(withoutMissing({ ...params, trees: [tree] }), fixedType(true, 4, 4)), [0, 0])).toEqual([1]);
   });
 });
