@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OVERFLOWS, ROUNDINGS } from '../fixed/fixedType.js';
 import type { LayerKind, LayerParams } from '../layers/registry.js';
 import type { Tensor } from '../model/tensor.js';
 
@@ -47,6 +48,14 @@ export const paramsSchemas: { readonly [K in LayerKind]: z.ZodType<LayerParams[K
   dot: z.strictObject({ axis, keepDims: z.boolean() }),
   elementwise: z.strictObject({ operation: z.enum(['add', 'sub', 'mul', 'div', 'max', 'min', 'average']) }),
   embedding: z.strictObject({ table: tensor }),
+  fixedQuant: z.strictObject({
+    signed: tensor,
+    integerBits: tensor,
+    fractionBits: tensor,
+    rounding: z.enum(ROUNDINGS),
+    overflow: z.enum(OVERFLOWS),
+    divisor: z.number().exactOptional(),
+  }),
   forest: z.strictObject({
     nFeatures: count,
     nOutputs: count,

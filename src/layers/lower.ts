@@ -96,10 +96,11 @@ function eventShape(shape: readonly number[]): readonly number[] {
   return shape.slice(1);
 }
 
-function lowerInput(builder: CircuitBuilder, { name, shape, type }: GraphInput, intervals: readonly (Interval | undefined)[] | undefined): LoweredTensor {
+function lowerInput(builder: CircuitBuilder, { name, shape, type, elementTypes }: GraphInput, intervals: readonly (Interval | undefined)[] | undefined): LoweredTensor {
   const wire = type as NonNullable<typeof type>;
   builder.setOrigin({ layer: name, kind: 'input' });
-  return { shape, ops: builder.addInput({ name, shape: eventShape(shape), types: [wire] }, intervals), type: wire };
+  const ops = builder.addInput({ name, shape: eventShape(shape), types: elementTypes ?? [wire] }, intervals);
+  return elementTypes === undefined ? { shape, ops, type: wire } : { shape, ops };
 }
 
 function lowerConstant(builder: CircuitBuilder, graph: ModelGraph, name: string, tensors: Map<string, LoweredTensor>): LoweredTensor | undefined {

@@ -11,6 +11,7 @@ import { denseLayer, type DenseParams } from './dense.js';
 import { dotLayer, type DotParams } from './dot.js';
 import { elementwiseLayer, type ElementwiseParams } from './elementwise.js';
 import { embeddingLayer, type EmbeddingParams } from './embedding.js';
+import { fixedQuantLayer, type FixedQuantParams } from './fixedQuant.js';
 import { forestLayer, type ForestParams } from './forest.js';
 import { gatherLayer, type GatherParams } from './gather.js';
 import { matmulLayer, type MatmulParams } from './matmul.js';
@@ -37,6 +38,7 @@ export interface LayerParams {
   readonly dot: DotParams;
   readonly elementwise: ElementwiseParams;
   readonly embedding: EmbeddingParams;
+  readonly fixedQuant: FixedQuantParams;
   readonly forest: ForestParams;
   readonly gather: GatherParams;
   readonly matmul: MatmulParams;
@@ -66,6 +68,7 @@ export const layers: { readonly [Kind in LayerKind]: LayerDefinition<LayerParams
   dot: dotLayer,
   elementwise: elementwiseLayer,
   embedding: embeddingLayer,
+  fixedQuant: fixedQuantLayer,
   forest: forestLayer,
   gather: gatherLayer,
   matmul: matmulLayer,

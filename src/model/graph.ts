@@ -28,6 +28,8 @@ export interface GraphInput {
    * A frontend leaves it out unless the format itself says it.
    */
   readonly type?: FixedType;
+  /** The type of each element, in C order, where the model quantises them differently; `type` then holds all their values. */
+  readonly elementTypes?: readonly FixedType[];
   /** The file declares integers (an embedding index). */
   readonly integer?: boolean;
 }

@@ -38,6 +38,7 @@ function inputToJson(input: GraphInput): unknown {
     name: input.name,
     shape: input.shape,
     ...(input.type === undefined ? {} : { type: formatFixedType(input.type) }),
+    ...(input.elementTypes === undefined ? {} : { elementTypes: input.elementTypes.map(formatFixedType) }),
     ...(input.integer === undefined ? {} : { integer: input.integer }),
   };
 }
@@ -113,7 +114,7 @@ const graphSchema = z.strictObject({
   name: z.string().max(4096),
   format: z.string().max(100),
   parameters: z.int().min(0),
-  inputs: z.array(z.strictObject({ name, shape, type: fixedType.exactOptional(), integer: z.boolean().exactOptional() })).min(1),
+  inputs: z.array(z.strictObject({ name, shape, type: fixedType.exactOptional(), elementTypes: z.array(fixedType).exactOptional(), integer: z.boolean().exactOptional() })).min(1),
   outputs: z.array(z.strictObject({ name, tensor: name, shape })).min(1),
   constants: z.array(z.strictObject({ name, value: z.unknown() })),
   nodes: z.array(
@@ -169,7 +170,11 @@ function checkReferences(graph: ModelGraph, fail: Fail): void {
     shapes.set(tensor, dims);
   };
   for (const [constant, value] of graph.constants) define(constant, value.shape);
-  for (const input of graph.inputs) define(input.name, input.shape);
+  for (const input of graph.inputs) {
+    define(input.name, input.shape);
+    const { elementTypes: types, type } = input;
+    if (types !== undefined && (type === undefined || types.length !== sizeOf(input.shape))) fail(input.name, `must have a type and one an element, ${sizeOf(input.shape)}; it has ${types.length} of these.`);
+  }
   const names = new Set<string>();
   for (const node of graph.nodes) {
     if (names.has(node.name)) fail(node.name, 'is the name of two layers.');

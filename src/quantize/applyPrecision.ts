@@ -10,6 +10,7 @@ import type { PrecisionConfig } from './precisionConfig.js';
 import { quantiseElementwiseConstants } from './elementwiseConstants.js';
 import type { Neighbours } from './resolveNode.js';
 import { resolveNode } from './resolveNode.js';
+import type { WireType } from './wire.js';
 import { quantiseInput, withInputTypes } from './wire.js';
 
 /**
@@ -48,11 +49,11 @@ export function applyPrecision(graph: ModelGraph, config: PrecisionConfig, catal
 /** Wire types where there are none yet, casts behind the wires that have their own. */
 function typeInputs(graph: ModelGraph, types: ReadonlyMap<string, FixedType>): ModelGraph {
   let result = graph;
-  const wires = new Map<string, FixedType>();
+  const wires = new Map<string, WireType>();
   for (const input of graph.inputs) {
     const type = types.get(input.name);
     if (type === undefined) continue;
-    if (input.type === undefined) wires.set(input.name, type);
+    if (input.type === undefined) wires.set(input.name, { type });
     else result = quantiseInput(result, input, type);
   }
   return withInputTypes(result, wires);

@@ -5,14 +5,13 @@ import { CompileError } from '../errors.js';
 import type { ActivationParams } from '../layers/activation.js';
 import type { ClipParams } from '../layers/clip.js';
 import type { ElementwiseParams } from '../layers/elementwise.js';
-import type { QuantParams } from '../layers/quant.js';
 import type { LayerCatalogue } from '../model/catalogue.js';
 import type { ModelGraph, ModelNode } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
 import type { TensorRange } from './ranges.js';
 import { magnitudeOf, outputRange, rangeOfConstant } from './ranges.js';
 import { gridFor, isOnSmallGrid, roundBias, roundParameters, roundToGrid } from './roundParameters.js';
-import { typeOfQuant } from './typeFacts.js';
+import { typeOfQuantiser } from './typeFacts.js';
 
 /** How fine the types are that nobody gave. */
 export interface Resolution {
@@ -55,7 +54,7 @@ export function growTypes(graph: ModelGraph, options: GrowOptions, catalogue: Pi
   return new Grower(graph, options, catalogue).run();
 }
 
-const QUANTISERS: ReadonlySet<string> = new Set(['quant', 'bipolarQuant', 'trunc']);
+const QUANTISERS: ReadonlySet<string> = new Set(['quant', 'fixedQuant', 'bipolarQuant', 'trunc']);
 
 class Grower {
   private readonly resolution: Resolution;
@@ -85,7 +84,7 @@ class Grower {
   run(): GrownGraph {
     for (const input of this.graph.inputs) {
       if (input.type === undefined) throw new CompileError('internal', { code: 'untyped-input', where: [input.name], what: 'growTypes needs every input typed' });
-      this.ranges.set(input.name, rangeOfType(input.shape, input.type));
+      this.ranges.set(input.name, input.elementTypes === undefined ? rangeOfType(input.shape, input.type) : rangeOfElements(input.shape, input.elementTypes));
     }
     const nodes = this.graph.nodes.map((node) => this.node(node));
     return { graph: { ...this.graph, constants: this.constants, nodes }, statements: this.statements };
@@ -175,8 +174,7 @@ class Grower {
   private typeOfReader(tensor: string): FixedType | undefined {
     if (!this.isOnlyQuantised(tensor)) return undefined;
     const readers = this.readers.get(tensor) ?? [];
-    if (readers.some((reader) => reader.kind !== 'quant')) return undefined;
-    const types = readers.map((reader) => typeOfQuant(reader.params as QuantParams));
+    const types = readers.map(typeOfQuantiser);
     return types.every((type) => type !== undefined && formatFixedType(type) === formatFixedType(types[0] as FixedType)) ? types[0] : undefined;
   }
 
@@ -231,6 +229,11 @@ function rangeOfType(shape: readonly number[], type: FixedType): TensorRange {
   const { lo, hi, exp } = rangeOf(type);
   const count = shape.reduce((n, d) => n * d, 1);
   return { shape, low: new Float64Array(count).fill(toNumber(lo, exp)), high: new Float64Array(count).fill(toNumber(hi, exp)), exp };
+}
+
+function rangeOfElements(shape: readonly number[], types: readonly FixedType[]): TensorRange {
+  const ranges = types.map(rangeOf);
+  return { shape, low: Float64Array.from(ranges, ({ lo, exp }) => toNumber(lo, exp)), high: Float64Array.from(ranges, ({ hi, exp }) => toNumber(hi, exp)), exp: Math.min(...ranges.map(({ exp }) => exp)) };
 }
 
 /** The smallest type on the grid 2^exp that holds the range once it is rounded to nearest; it never has to saturate. */

@@ -1,13 +1,14 @@
 import type { Problem } from '../errors.js';
 import { CompileError, didYouMean } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
-import { parseFixedType, sameType, typeOfInterval } from '../fixed/fixedType.js';
+import { parseFixedType, typeOfInterval } from '../fixed/fixedType.js';
 import { bitLength, dyadicOf } from '../fixed/integer.js';
 import type { EmbeddingParams } from '../layers/embedding.js';
-import type { QuantParams } from '../layers/quant.js';
 import type { LayerCatalogue } from '../model/catalogue.js';
-import type { GraphInput, ModelGraph, ModelNode } from '../model/graph.js';
-import { intervalOfValues, typeOfQuant } from './typeFacts.js';
+import type { GraphInput, ModelGraph } from '../model/graph.js';
+import { wireOfModel } from './modelWires.js';
+import { intervalOfValues } from './typeFacts.js';
+import type { WireType } from './wire.js';
 import { quantiseInput, withInputTypes } from './wire.js';
 
 /** Where input types may come from, besides the model. */
@@ -30,22 +31,31 @@ export const MAX_DATA_BITS = 16;
  *
  * @throws CompileError (`config`): text that is no type, unknown names, inputs without any type; all at once
  */
-export function applyInputTypes(graph: ModelGraph, sources: InputTypeSources, catalogue: Pick<LayerCatalogue, 'structural'>): ModelGraph {
+export function applyInputTypes(graph: ModelGraph, sources: InputTypeSources, catalogue: Pick<LayerCatalogue, 'structural' | 'evaluate'>): ModelGraph {
   const problems: Problem[] = [];
   const given = sources.inputType === undefined ? new Map<string, FixedType>() : readInputTypes(graph, sources.inputType, problems);
-  const types = new Map<string, FixedType>();
+  const types = new Map<string, WireType>();
   const untyped: GraphInput[] = [];
   let result = graph;
   for (const input of graph.inputs) {
     const explicit = given.get(input.name);
-    const type = explicit ?? input.type ?? typeOfModelQuantiser(graph, input.name, catalogue) ?? gridOfData(sources.data?.get(input.name) ?? []);
-    if (type === undefined) untyped.push(input);
-    else types.set(input.name, type);
-    if (explicit !== undefined && input.type !== undefined) result = quantiseInput(result, { ...input, type: explicit }, input.type);
+    const wire = wireOf(explicit) ?? ownWire(input) ?? wireOfModel(graph, input, catalogue) ?? wireOf(gridOfData(sources.data?.get(input.name) ?? []));
+    if (wire === undefined) untyped.push(input);
+    else types.set(input.name, wire);
+    // Types an element are those of the model's quantisers, which are still behind them.
+    if (explicit !== undefined && input.type !== undefined && input.elementTypes === undefined) result = quantiseInput(result, { ...input, type: explicit }, input.type);
   }
   if (problems.length === 0) problems.push(...untyped.map((input) => untypedProblem(graph, input, sources.data?.get(input.name))));
   if (problems.length > 0) throw new CompileError('config', problems);
   return withInputTypes(result, types);
+}
+
+function wireOf(type: FixedType | undefined): WireType | undefined {
+  return type === undefined ? undefined : { type };
+}
+
+function ownWire({ type, elementTypes }: GraphInput): WireType | undefined {
+  return type === undefined ? undefined : { type, ...(elementTypes === undefined ? {} : { elementTypes }) };
 }
 
 function untypedProblem(graph: ModelGraph, input: GraphInput, data: ArrayLike<number> | undefined): Problem {
@@ -113,29 +123,6 @@ function splitOutsideBrackets(text: string): string[] {
   }
   parts.push(text.slice(start));
   return parts.map((part) => part.trim());
-}
-
-/**
- * The type of the one quantiser through which everything reads this input (behind layers that only move elements), or
- * undefined where there is none, several that differ, or one that no fixed-point cast can stand for.
- */
-export function typeOfModelQuantiser(graph: ModelGraph, input: string, catalogue: Pick<LayerCatalogue, 'structural'>): FixedType | undefined {
-  const outputs = new Set(graph.outputs.map((output) => output.tensor));
-  const carried = new Set([input]);
-  const quantisers: ModelNode[] = [];
-  if (outputs.has(input)) return undefined;
-  for (const node of graph.nodes) {
-    if (!node.inputs.some((name) => carried.has(name))) continue;
-    if (node.kind === 'quant') {
-      quantisers.push(node);
-    } else if (catalogue.structural(node.kind) && !outputs.has(node.output)) {
-      carried.add(node.output);
-    } else {
-      return undefined;
-    }
-  }
-  const [type, ...others] = quantisers.map((node) => typeOfQuant(node.params as QuantParams));
-  return type !== undefined && others.every((other) => other !== undefined && sameType(other, type)) ? type : undefined;
 }
 
 /**

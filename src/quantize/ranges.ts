@@ -7,6 +7,8 @@ import type { ConvParams } from '../layers/conv.js';
 import type { DenseParams } from '../layers/dense.js';
 import type { ElementwiseParams } from '../layers/elementwise.js';
 import type { EmbeddingParams } from '../layers/embedding.js';
+import type { FixedQuantParams } from '../layers/fixedQuant.js';
+import { castBounds, elementTypes, gridOfTypes } from '../layers/fixedQuant.js';
 import type { ForestParams, Tree } from '../layers/forest.js';
 import type { PadParams } from '../layers/pad.js';
 import type { PoolParams } from '../layers/pool.js';
@@ -88,6 +90,8 @@ function bounds(node: ModelNode, inputs: readonly TensorRange[], catalogue: Pick
       const most = apply(node.params, inputs.map((x) => x.low.map((v, i) => Math.max(Math.abs(v), Math.abs(x.high[i] as number)))));
       return { low: most.map((v) => -v), high: most };
     }
+    case 'fixedQuant':
+      return quantised(node.params as FixedQuantParams, a);
     case 'softmax':
       return { low: new Float64Array(a.low.length), high: new Float64Array(a.low.length).fill(1) };
     case 'embedding':
@@ -204,6 +208,15 @@ export function leavesOf({ feature, value }: Tree): number[] {
   return value.filter((_, i) => (feature[i] as number) < 0);
 }
 
+function quantised(params: FixedQuantParams, x: TensorRange): Bounds {
+  const divisor = params.divisor ?? 1;
+  const ends = elementTypes(params, x.shape).map((type, e) => {
+    const quotients = [(x.low[e] as number) / divisor, (x.high[e] as number) / divisor];
+    return castBounds(Math.min(...quotients), Math.max(...quotients), type);
+  });
+  return { low: Float64Array.from(ends, ([low]) => low), high: Float64Array.from(ends, ([, high]) => high) };
+}
+
 /** The grid of a node's exact output, if it has one. */
 function outputGrid(node: ModelNode, inputs: readonly TensorRange[]): number | undefined {
   const finest = inputs.reduce<number | undefined>((least, { exp }) => (least === undefined || exp === undefined ? undefined : Math.min(least, exp)), Infinity);
@@ -241,6 +254,8 @@ function outputGrid(node: ModelNode, inputs: readonly TensorRange[]): number | u
     }
     case 'pad':
       return least(a, gridOfUsed([(node.params as PadParams).value]));
+    case 'fixedQuant':
+      return gridOfTypes(elementTypes(node.params as FixedQuantParams, node.shape));
     case 'quant':
     case 'bipolarQuant':
     case 'trunc':

@@ -4,7 +4,10 @@ import { bitLength, dyadicOf, shift } from '../fixed/integer.js';
 import type { Interval } from '../fixed/interval.js';
 import { hull } from '../fixed/interval.js';
 import type { ActivationParams } from '../layers/activation.js';
+import type { FixedQuantParams } from '../layers/fixedQuant.js';
+import { typeOfFixedQuant } from '../layers/fixedQuant.js';
 import type { QuantParams } from '../layers/quant.js';
+import type { ModelNode } from '../model/graph.js';
 
 /** The smallest interval (grid included) that holds every value; [0, 0] for none. All values must be finite. */
 export function intervalOfValues(values: Iterable<number>): Interval {
@@ -59,6 +62,12 @@ export function typeOfQuant(params: QuantParams): FixedType | undefined {
   const exp = Math.log2(step);
   if (!Number.isInteger(exp)) return undefined;
   return fixedType(signed, bitWidth, bitWidth + exp, rounding, narrow ? 'SAT_SYM' : 'SAT');
+}
+
+/** The type whose cast a quantiser of the model is, if there is one for all its elements; undefined for other layers, too. */
+export function typeOfQuantiser({ kind, params }: Pick<ModelNode, 'kind' | 'params'>): FixedType | undefined {
+  if (kind === 'quant') return typeOfQuant(params as QuantParams);
+  return kind === 'fixedQuant' ? typeOfFixedQuant(params as FixedQuantParams) : undefined;
 }
 
 /** hls4ml's type of a scalar parameter left `auto`: as few bits as it needs, at most 8 and a sign, TRN. */

@@ -3,11 +3,16 @@ import { castIsIdentity, rangeOf } from '../fixed/fixedType.js';
 import type { ActivationParams } from '../layers/activation.js';
 import type { GraphInput, ModelGraph, ModelNode } from '../model/graph.js';
 
+/** The type of an input's wire, and of each element where they differ. */
+export type WireType = Required<Pick<GraphInput, 'type'>> & Pick<GraphInput, 'elementTypes'>;
+
 /** The graph with the wires' types set; inputs not named keep what they have. */
-export function withInputTypes(graph: ModelGraph, types: ReadonlyMap<string, FixedType>): ModelGraph {
+export function withInputTypes(graph: ModelGraph, wires: ReadonlyMap<string, WireType>): ModelGraph {
   const inputs = graph.inputs.map((input): GraphInput => {
-    const type = types.get(input.name);
-    return type === undefined ? input : { ...input, type };
+    const wire = wires.get(input.name);
+    if (wire === undefined) return input;
+    const { elementTypes: _, ...others } = input;
+    return { ...others, ...wire };
   });
   return { ...graph, inputs };
 }

@@ -1,0 +1,122 @@
+import type { CircuitBuilder } from '../circuit/builder.js';
+import type { FixedType, Overflow, Rounding } from '../fixed/fixedType.js';
+import { castOverflows, fixedType, fractionBits, MAX_WIDTH, rangeOf, sameType } from '../fixed/fixedType.js';
+import { dyadicOf, toNumber } from '../fixed/integer.js';
+import type { Tensor } from '../model/tensor.js';
+import { broadcastIndices, broadcastShapes, sizeOf, tensor } from '../model/tensor.js';
+import { castTo, divideRounded, negate } from './arithmetic.js';
+import { castFloat } from './constants.js';
+import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { formatShape } from './indexing.js';
+
+/**
+ * A fixed-point cast of each element with its own widths: the quantisers of HGQ, HGQ2 and QKeras. Widths broadcast to the
+ * input. Width signed + integerBits + fractionBits; at 0 or below, the element is 0.
+ */
+export interface FixedQuantParams {
+  /** 1 where negative values are kept, else 0. */
+  readonly signed: Tensor;
+  /** Bits left of the binary point without the sign bit; may be negative. */
+  readonly integerBits: Tensor;
+  /** Bits right of the binary point; may be negative. */
+  readonly fractionBits: Tensor;
+  readonly rounding: Rounding;
+  readonly overflow: Overflow;
+  /** The input is divided by this first, and the exact quotient is what is rounded. 1 if not given; never 0. */
+  readonly divisor?: number;
+}
+
+/** The type of each element of a shape; undefined where no bit is left and the value is 0. Equal types are one object. */
+export function elementTypes({ signed, integerBits, fractionBits: fraction, rounding, overflow }: FixedQuantParams, shape: readonly number[]): readonly (FixedType | undefined)[] {
+  const indices = [signed, integerBits, fraction].map((t) => broadcastIndices(t.shape, shape));
+  const known = new Map<string, FixedType>();
+  return Array.from({ length: sizeOf(shape) }, (_, e) => {
+    const [k, i, f] = [signed, integerBits, fraction].map((t, n) => t.data[(indices[n] as Int32Array)[e] as number] as number) as [number, number, number];
+    const width = k + i + f;
+    if (width <= 0) return undefined;
+    const key = `${k}:${i}:${f}`;
+    const type = known.get(key) ?? fixedType(k === 1, width, k + i, rounding, overflow);
+    known.set(key, type);
+    return type;
+  });
+}
+
+function shapeOfQuant(params: FixedQuantParams, [input = []]: readonly (readonly number[])[]): readonly number[] | string {
+  const { signed, integerBits, fractionBits: fraction, divisor = 1 } = params;
+  for (const [what, values] of [['signed', signed], ['integerBits', integerBits], ['fractionBits', fraction]] as const) {
+    const shape = broadcastShapes(values.shape, input);
+    if (shape === undefined || shape.length !== input.length || shape.some((n, i) => n !== input[i])) return `${what} of ${formatShape(values.shape)} does not broadcast to ${formatShape(input)}`;
+    const wrong = values.data.find((v) => (values === signed ? v !== 0 && v !== 1 : !Number.isInteger(v) || Math.abs(v) > MAX_WIDTH));
+    if (wrong !== undefined) return values === signed ? `signed must be 0 or 1, found ${wrong}` : `${what} must be whole and within ±${MAX_WIDTH}, found ${wrong}`;
+  }
+  if (!Number.isFinite(divisor) || divisor === 0) return `the divisor must be finite and not 0, found ${divisor}`;
+  const wide = elementTypes(params, input).find((type) => type !== undefined && type.width > MAX_WIDTH);
+  return wide === undefined ? input : `a width of ${wide.width} bits is more than ${MAX_WIDTH}`;
+}
+
+/** One value through a type. */
+function castValue(value: number, type: FixedType): number {
+  return toNumber(castFloat(value, type), -fractionBits(type));
+}
+
+/** One element through the quantiser, exactly: the quotient is never a number of its own. */
+function lowerElement(builder: CircuitBuilder, op: number, type: FixedType | undefined, divisor: number): number {
+  if (type === undefined) return builder.constant(0);
+  const { n, exp } = dyadicOf(Math.abs(divisor));
+  const x = builder.shift(divisor < 0 ? negate(builder, op) : op, -exp);
+  const rounded = n === 1 ? x : divideRounded(builder, x, Number(n), fractionBits(type), type.rounding);
+  return castTo(builder, rounded, type);
+}
+
+function lowerFixedQuant(params: FixedQuantParams, [x]: readonly LoweredTensor[], { builder }: LoweringContext): LoweredTensor {
+  const input = x as LoweredTensor;
+  const types = elementTypes(params, input.shape);
+  const ops = new Int32Array(types.length);
+  for (let e = 0; e < ops.length; e++) {
+    builder.setElement(e);
+    ops[e] = lowerElement(builder, input.ops[e] as number, types[e], params.divisor ?? 1);
+  }
+  const [first] = types;
+  const uniform = first !== undefined && types.every((type) => type === first);
+  return { shape: input.shape, ops, ...(uniform && { type: first }) };
+}
+
+/** What one element can be after its cast: the whole type where it may wrap, else between the cast ends. */
+export function castBounds(low: number, high: number, type: FixedType | undefined): readonly [number, number] {
+  if (type === undefined) return [0, 0];
+  const leaves = [low, high].some((end) => {
+    const { n, exp } = dyadicOf(end);
+    return castOverflows({ lo: n, hi: n, exp }, type);
+  });
+  if (!leaves || type.overflow === 'SAT' || type.overflow === 'SAT_SYM') return [castValue(low, type), castValue(high, type)];
+  const { lo, hi, exp } = rangeOf(type);
+  return [toNumber(lo, exp), toNumber(hi, exp)];
+}
+
+/** The finest grid of the types: every value of the output lies on it. */
+export function gridOfTypes(types: readonly (FixedType | undefined)[]): number {
+  const finest = types.reduce((least, type) => (type === undefined ? least : Math.min(least, -fractionBits(type))), Infinity);
+  return finest === Infinity ? 0 : finest;
+}
+
+/** The one type of all elements, if they share it. */
+export function typeOfFixedQuant(params: FixedQuantParams): FixedType | undefined {
+  const { signed, integerBits, fractionBits: fraction, divisor = 1 } = params;
+  const shape = broadcastShapes(broadcastShapes(signed.shape, integerBits.shape) ?? [], fraction.shape) ?? [];
+  const [first, ...others] = elementTypes(params, shape);
+  return divisor === 1 && first !== undefined && others.every((type) => type !== undefined && sameType(type, first)) ? first : undefined;
+}
+
+/** A fixed-point cast, its widths an element. */
+export const fixedQuantLayer: LayerDefinition<FixedQuantParams> = {
+  kind: 'fixedQuant',
+  hls4mlClass: () => 'FixedPointQuantizer',
+  shape: shapeOfQuant,
+  evaluate: (params, [x]) => {
+    const input = x as Tensor;
+    const divisor = params.divisor ?? 1;
+    const types = elementTypes(params, input.shape);
+    return tensor(input.shape, input.data.map((v, e) => (types[e] === undefined ? 0 : castValue(v / divisor, types[e]))), true);
+  },
+  lower: lowerFixedQuant,
+};
