@@ -86,6 +86,7 @@ export const paramsSchemas: { readonly [K in LayerKind]: z.ZodType<LayerParams[K
     signed: z.boolean(),
     narrow: z.boolean(),
     rounding: roundingMode,
+    bounds: z.tuple([integer, integer]).exactOptional(),
   }),
   reduce: z.strictObject({ operation: z.enum(['sum', 'mean', 'max', 'min']), axes, keepDims: z.boolean() }),
   reshape: z.strictObject({ shape: sizes }),

@@ -14,6 +14,8 @@ export interface QuantParams {
   readonly signed: boolean;
   readonly narrow: boolean;
   readonly rounding: 'ROUND' | 'CEIL' | 'FLOOR' | 'UP' | 'DOWN' | 'HALF_UP' | 'HALF_DOWN';
+  /** The least and the greatest integer, where they are not those of a type: ONNX' QuantizeLinear with a zero point or a Clip behind. */
+  readonly bounds?: readonly [number, number];
 }
 
 /** A float64 to a whole number, as qonnx 1.0 (`resolve_rounding_mode`) does it. */
@@ -45,7 +47,8 @@ export function roundQonnx(rounding: QuantParams['rounding'], x: number): number
  * The least and the greatest integer that the quantiser gives (qonnx 1.0 `min_int`, `max_int`). A bit width that is not
  * whole gives bounds that are not; qonnx clamps to them first and rounds after, which is clamping to the rounded bounds.
  */
-export function quantBounds({ bitWidth, signed, narrow, rounding }: Pick<QuantParams, 'bitWidth' | 'signed' | 'narrow' | 'rounding'>): readonly [number, number] {
+export function quantBounds({ bitWidth, signed, narrow, rounding, bounds }: Pick<QuantParams, 'bitWidth' | 'signed' | 'narrow' | 'rounding' | 'bounds'>): readonly [number, number] {
+  if (bounds !== undefined) return bounds;
   const half = 2 ** (bitWidth - 1);
   const low = signed ? (narrow ? 1 - half : -half) : 0;
   const high = signed ? half - 1 : 2 ** bitWidth - (narrow ? 2 : 1);
@@ -53,8 +56,8 @@ export function quantBounds({ bitWidth, signed, narrow, rounding }: Pick<QuantPa
 }
 
 /** A signed quantiser of one bit gives ±1 (qonnx 1.0 `int_quant`). */
-export function isBipolar({ bitWidth, signed }: QuantParams): boolean {
-  return bitWidth === 1 && signed;
+export function isBipolar({ bitWidth, signed, bounds }: QuantParams): boolean {
+  return bitWidth === 1 && signed && bounds === undefined;
 }
 
 /** The shape rule shared by quantisers: scale and zero point broadcast to the input. */

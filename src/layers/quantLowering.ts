@@ -72,9 +72,9 @@ function valueOf(builder: CircuitBuilder, q: number, scale: number, zeroPoint: n
 /** The type whose cast is the whole quantiser: a power-of-two scale, no zero point, bounds of a type, a mode of ap_fixed. */
 function castOf(params: QuantParams, scale: number, zeroPoint: number): FixedType | undefined {
   const { n, exp } = dyadicOf(scale);
-  const { bitWidth, signed, narrow, rounding } = params;
+  const { bitWidth, signed, narrow, rounding, bounds } = params;
   const mode = ROUNDINGS[rounding];
-  if (n !== 1 || zeroPoint !== 0 || mode === undefined || !Number.isInteger(bitWidth) || (narrow && !signed)) return undefined;
+  if (n !== 1 || bounds !== undefined || zeroPoint !== 0 || mode === undefined || !Number.isInteger(bitWidth) || (narrow && !signed)) return undefined;
   return fixedType(signed, bitWidth, bitWidth + exp, mode, narrow ? 'SAT_SYM' : 'SAT');
 }
 

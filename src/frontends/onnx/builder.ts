@@ -7,7 +7,7 @@ import { sizeOf } from '../../model/tensor.js';
 import type { LayerKind, LayerParams } from '../../layers/registry.js';
 import type { TensorReader } from './tensors.js';
 import type { ConstantValue, OperatorNode, Value, VariableValue } from './values.js';
-import { fail, formatShape, leadOf, modelShape } from './values.js';
+import { describeValue, fail, formatShape, leadOf, modelShape } from './values.js';
 
 /** The most elements one tensor of activations may have: 2^24, far past any device. */
 const MAX_ACTIVATION_ELEMENTS = 2 ** 24;
@@ -141,7 +141,7 @@ export class GraphBuilder {
 
   private inputName(node: OperatorNode, value: Value): string {
     if (value.kind === 'variable') return value.tensor;
-    if (value.kind === 'comparison') return fail(node, 'unsupported', 'comparison', 'uses the result of a comparison; only Where may.');
+    if (value.kind !== 'constant') return fail(node, 'unsupported', value.kind, `an input ${describeValue(value)}.`);
     const known = this.constantNames.get(value);
     if (known !== undefined) return known;
     const name = this.tensorNames.has(value.name) && !this.constants.has(value.name) ? value.name : this.freshTensorName(value.name === '' ? `${node.name}:constant` : value.name);

@@ -6,22 +6,23 @@ import type { Frontend, FrontendContext, ModelSource } from '../frontend.js';
 import { modelName } from '../frontend.js';
 import { GraphBuilder } from './builder.js';
 import { fuse } from './fuse.js';
-import { findOperator, isQuantiser } from './operators/index.js';
+import { applyOperator } from './apply.js';
+import { findOperator, isQonnx, isQuantiser } from './operators/index.js';
 import { nodeLabel, orderNodes } from './order.js';
 import type { GraphProto, ModelProto, NodeProto, ValueInfoProto } from './schema.js';
 import { decodeModel, onnxLikelihood } from './schema.js';
 import { isIntegerType, TensorReader } from './tensors.js';
-import type { ConstantValue, OperatorNode, Value, VariableValue } from './values.js';
-import { Attributes, constant, fail, formatShape, modelShape } from './values.js';
+import type { OperatorNode, Value, VariableValue } from './values.js';
+import { Attributes, constant, describeValue, formatShape, modelShape } from './values.js';
 
 /** Operator set versions whose meaning the operators here follow. */
 const OPSET_MIN = 6;
-const OPSET_MAX = 21;
+const OPSET_MAX = 24;
 
 /** ONNX, with or without QONNX quantisers. */
 export const onnxFrontend: Frontend = {
   name: 'onnx',
-  summary: 'ONNX and QONNX, opsets 6 to 21',
+  summary: 'ONNX and QONNX, opsets 6 to 24',
   detects: (source) => onnxLikelihood(source.bytes),
   parse: (source, context) => {
     const model = decodeModel(source.bytes, source.name);
@@ -49,13 +50,13 @@ class GraphWalk {
     this.graph = model.graph;
     this.opset = this.readOpset(model);
     this.tensors = new TensorReader(source.name, context);
-    this.isQonnx = this.graph.node.some((node) => isQuantiser(node.domain, node.opType));
+    this.isQonnx = this.graph.node.some((node) => isQonnx(node.domain, node.opType));
   }
 
   run(): ModelGraph {
     this.checkOperators();
     if (this.graph.sparseInitializer.length > 0) this.report('unsupported', 'sparse', [], 'holds sparse constants; export dense ones.');
-    const quantised = this.isQonnx;
+    const quantised = this.graph.node.some((node) => isQuantiser(node.domain, node.opType));
     const initialisers = new Set(this.graph.initializer.map((tensor) => tensor.name));
     const declared = this.graph.input.filter((input) => !initialisers.has(input.name));
     this.builder = new GraphBuilder(this.context.catalogue, this.tensors, this.source.name, quantised, batchOf(declared));
@@ -114,8 +115,8 @@ class GraphWalk {
       }
       this.builder.reserveTensor(proto.name);
       this.guard(() => {
-        const { shape, data, integer } = this.tensors.read(proto);
-        this.values.set(proto.name, constant(proto.name, shape, data, { integer }));
+        const { shape, data, integer, type } = this.tensors.read(proto);
+        this.values.set(proto.name, constant(proto.name, shape, data, { integer, type }));
       }, [proto.name]);
     }
   }
@@ -173,13 +174,8 @@ class GraphWalk {
     const inputs = proto.input.map((input) => (input === '' ? undefined : this.values.get(input)));
     const node: OperatorNode = { name, op: proto.opType, inputs, outputs, attributes: new Attributes(proto.attribute), opset: this.opset, fileName: this.source.name };
     this.guard(() => {
-      const least = operator.least ?? 1;
-      const missing = Array.from({ length: least }).findIndex((_, i) => inputs[i] === undefined);
-      if (missing >= 0) fail(node, 'input', 'missing-input', `needs ${least} ${least === 1 ? 'input' : 'inputs'}; number ${missing + 1} is missing.`);
       const start = this.builder.nodes.length;
-      const allConstant = inputs.every((input) => input === undefined || input.kind === 'constant');
-      const constants = inputs.filter((input): input is ConstantValue => input?.kind === 'constant');
-      const results = allConstant && operator.fold !== undefined ? operator.fold(node, constants, this.builder) : operator.run(node, this.builder);
+      const results = applyOperator(operator, node, this.builder);
       outputs.forEach((output, i) => this.define(node, output, results[i], start));
     }, outputs);
   }
@@ -213,7 +209,7 @@ class GraphWalk {
       if (this.failed.has(name)) continue;
       const value = this.values.get(name);
       if (value === undefined) this.report('input', 'missing-output', [], `promises the output '${name}', which no node makes.`);
-      else if (value.kind !== 'variable') this.report('unsupported', 'constant-output', [], `its output '${name}' is ${value.kind === 'constant' ? 'a constant' : 'a comparison'}, which is not supported.`);
+      else if (value.kind !== 'variable') this.report('unsupported', 'constant-output', [], `its output '${name}' ${describeValue(value)}.`);
       else if (outputs.some((output) => output.name === name)) this.report('input', 'duplicate-output', [], `declares the output '${name}' twice.`);
       else outputs.push({ name, tensor: value.tensor, shape: modelShape(value.shape) });
     }

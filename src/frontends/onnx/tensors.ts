@@ -9,6 +9,8 @@ interface FileTensor {
   readonly shape: readonly number[];
   readonly data: Float64Array;
   readonly integer: boolean;
+  /** ONNX' number of the element type. */
+  readonly type: number;
 }
 
 /** The most elements all constants of one model may have together: 2^26, 512 MiB as float64. */
@@ -29,6 +31,8 @@ interface DataType {
   readonly field: 'floatData' | 'int32Data' | 'int64Data' | 'doubleData' | 'uint64Data';
   /** From the number in that field to the value. */
   readonly fromField?: (n: number) => number;
+  /** Two values a byte, the first in its lower half. */
+  readonly halves?: true;
 }
 
 const DATA_TYPES: ReadonlyMap<number, DataType> = new Map<number, DataType>([
@@ -44,12 +48,35 @@ const DATA_TYPES: ReadonlyMap<number, DataType> = new Map<number, DataType>([
   [11, { name: 'double', bytes: 8, integer: false, read: (v, o) => v.getFloat64(o, true), field: 'doubleData' }],
   [12, { name: 'uint32', bytes: 4, integer: true, read: (v, o) => v.getUint32(o, true), field: 'uint64Data' }],
   [13, { name: 'uint64', bytes: 8, integer: true, read: (v, o) => Number(v.getBigUint64(o, true)), field: 'uint64Data' }],
+  [21, { name: 'uint4', bytes: 0.5, integer: true, read: (v, o) => nibble(v, o), field: 'int32Data', halves: true }],
+  [22, { name: 'int4', bytes: 0.5, integer: true, read: (v, o) => (nibble(v, o) ^ 8) - 8, field: 'int32Data', halves: true }],
   [16, { name: 'bfloat16', bytes: 2, integer: false, read: (v, o) => brainToNumber(v.getUint16(o, true)), field: 'int32Data', fromField: brainToNumber }],
 ]);
 
 /** Whether an element type is one of the integer ones; undefined for types no circuit can carry (text, complex, …). */
 export function isIntegerType(elemType: number): boolean | undefined {
   return DATA_TYPES.get(elemType)?.integer;
+}
+
+/** The range of an element type that quantisers use, or undefined. */
+export function integerRange(elemType: number): readonly [number, number] | undefined {
+  return RANGES.get(elemType);
+}
+
+const RANGES: ReadonlyMap<number, readonly [number, number]> = new Map([
+  [2, [0, 255]],
+  [3, [-128, 127]],
+  [4, [0, 65535]],
+  [5, [-32768, 32767]],
+  [6, [-(2 ** 31), 2 ** 31 - 1]],
+  [21, [0, 15]],
+  [22, [-8, 7]],
+]);
+
+/** Half a byte at `offset`, in bytes. */
+function nibble(view: DataView, offset: number): number {
+  const byte = view.getUint8(Math.floor(offset));
+  return Number.isInteger(offset) ? byte & 15 : byte >> 4;
 }
 
 /** IEEE 754 binary16 from its bits. */
@@ -103,11 +130,13 @@ export class TensorReader {
     if (shape.some((n) => !Number.isSafeInteger(n) || n < 0)) throw this.error('input', 'tensor-shape', name, `declares the shape [${shape.join(', ')}].`);
     const size = shape.reduce((product, n) => product * n, 1);
     const external = proto.dataLocation === 1;
-    const raw = external ? this.external(proto, name, size * type.bytes) : proto.rawData;
+    const bytes = Math.ceil(size * type.bytes);
+    const packed = type.halves === true && proto.rawData.length === 0 && !external;
+    const raw = external ? this.external(proto, name, bytes) : packed ? Uint8Array.from(proto.int32Data) : proto.rawData;
     const list = proto[type.field];
     const fromRaw = external || raw.length > 0 || (list.length === 0 && size === 0);
     const found = fromRaw ? raw.length / type.bytes : list.length;
-    if (found !== size) {
+    if (fromRaw ? raw.length !== bytes : found !== size) {
       throw this.error('input', 'tensor-size', name, `declares [${shape.join(', ')}], ${size} values of type ${type.name}, and holds ${found}.`);
     }
     this.reserve(size, name);
@@ -122,7 +151,7 @@ export class TensorReader {
         data[i] = fromField === undefined ? n : fromField(n);
       }
     }
-    return { shape, data, integer: type.integer };
+    return { shape, data, integer: type.integer, type: proto.dataType };
   }
 
   private external(proto: TensorProto, name: string, length: number): Uint8Array {

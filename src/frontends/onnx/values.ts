@@ -12,6 +12,8 @@ export interface ConstantValue {
   readonly integer: boolean;
   /** It came out of a quantiser. */
   readonly quantised: boolean;
+  /** ONNX' number of the element type where it is known: what QuantizeLinear saturates to. */
+  readonly type?: number | undefined;
 }
 
 /** A tensor that depends on the inputs. */
@@ -31,7 +33,42 @@ export interface ComparisonValue {
   readonly threshold: number;
 }
 
-export type Value = ConstantValue | VariableValue | ComparisonValue;
+/**
+ * What QuantizeLinear makes: integers that stand for (integer − zeroPoint) · scale. They stay a real number until something
+ * reads it, so that QuantizeLinear, Clip and DequantizeLinear become one quantiser.
+ */
+export interface CodeValue {
+  readonly kind: 'code';
+  /** The real number, in front of the quantiser, or behind it where `onGrid`. */
+  readonly of: VariableValue;
+  readonly onGrid: boolean;
+  readonly scale: ConstantValue;
+  readonly zeroPoint: ConstantValue;
+  /** The integers it saturates to. */
+  readonly low: number;
+  readonly high: number;
+}
+
+export type Value = ConstantValue | VariableValue | ComparisonValue | CodeValue;
+
+export type Operand = ConstantValue | VariableValue;
+
+/** The shape as ONNX sees it. */
+export function shapeOf(value: Value): readonly number[] {
+  return value.kind === 'comparison' || value.kind === 'code' ? value.of.shape : value.shape;
+}
+
+/** What a value is, where only a variable would do. */
+export function describeValue(value: Exclude<Value, VariableValue>): string {
+  switch (value.kind) {
+    case 'constant':
+      return 'is a constant, which is supported only where all inputs are';
+    case 'comparison':
+      return 'is a comparison, which only Where may use';
+    case 'code':
+      return 'is the integer of a QuantizeLinear, which only DequantizeLinear, Clip and what moves elements may use';
+  }
+}
 
 /** The model's shape of an ONNX tensor: the batch axis of length 1 in front, added where ONNX merged or moved it. */
 export function modelShape(shape: readonly number[]): readonly number[] {
@@ -47,7 +84,7 @@ export function constant(
   name: string,
   shape: readonly number[],
   data: ArrayLike<number>,
-  options: { readonly integer?: boolean; readonly quantised?: boolean } = {},
+  options: { readonly integer?: boolean; readonly quantised?: boolean; readonly type?: number | undefined } = {},
 ): ConstantValue {
   return {
     kind: 'constant',
@@ -56,8 +93,12 @@ export function constant(
     data: data instanceof Float64Array ? data : Float64Array.from(data),
     integer: options.integer ?? false,
     quantised: options.quantised ?? false,
+    ...(options.type === undefined ? {} : { type: options.type }),
   };
 }
+
+/** An attribute that no file holds. */
+export type PlainAttribute = number | string | readonly number[];
 
 /** Attributes of one node, read by name and type. */
 export class Attributes {
@@ -65,6 +106,15 @@ export class Attributes {
 
   constructor(list: readonly AttributeProto[]) {
     this.byName = new Map(list.map((attribute) => [attribute.name, attribute]));
+  }
+
+  static of(record: Readonly<Record<string, PlainAttribute>>): Attributes {
+    return new Attributes(Object.entries(record).map(([name, value]) => attributeOf(name, value)));
+  }
+
+  /** These with one more, or another value of one. */
+  with(name: string, value: PlainAttribute): Attributes {
+    return new Attributes([...this.byName.values(), attributeOf(name, value)]);
   }
 
   has(name: string): boolean {
@@ -99,6 +149,12 @@ export class Attributes {
   }
 }
 
+function attributeOf(name: string, value: PlainAttribute): AttributeProto {
+  const number = typeof value === 'number' ? value : 0;
+  const list = typeof value === 'object' ? value : [];
+  return { name, f: number, i: number, s: new TextEncoder().encode(typeof value === 'string' ? value : ''), floats: list, ints: list };
+}
+
 /** One ONNX node with its inputs resolved. */
 export interface OperatorNode {
   /** Unique and never empty. */
@@ -126,10 +182,17 @@ export function requiredInput(node: OperatorNode, index: number): Value {
   return value;
 }
 
+/** An input that a layer may read: a constant or a variable. */
+export function operandInput(node: OperatorNode, index: number): Operand {
+  const value = requiredInput(node, index);
+  if (value.kind === 'variable' || value.kind === 'constant') return value;
+  return fail(node, 'unsupported', value.kind, `input ${index + 1} ${describeValue(value)}.`);
+}
+
 export function variableInput(node: OperatorNode, index: number): VariableValue {
   const value = requiredInput(node, index);
   if (value.kind === 'variable') return value;
-  return fail(node, 'unsupported', 'constant-input', `input ${index + 1} ${value.kind === 'constant' ? 'is a constant, which is supported only where all inputs are' : 'is a comparison, which only Where may use'}.`);
+  return fail(node, 'unsupported', 'constant-input', `input ${index + 1} ${describeValue(value)}.`);
 }
 
 /** A constant input, or undefined where it is left out. */

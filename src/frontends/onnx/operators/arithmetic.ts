@@ -3,8 +3,8 @@ import type { ElementwiseParams } from '../../../layers/elementwise.js';
 import type { GraphBuilder } from '../builder.js';
 import { foldBinary, foldUnary, foldWhere } from '../fold.js';
 import type { Operator, OperatorTable } from '../operator.js';
-import type { ComparisonValue, ConstantValue, OperatorNode, Value, VariableValue } from '../values.js';
-import { constant, constantInput, fail, formatShape, requiredInput, scalarOf, variableInput } from '../values.js';
+import type { ComparisonValue, ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
+import { constant, constantInput, fail, formatShape, operandInput, requiredInput, scalarOf, variableInput } from '../values.js';
 
 type Operation = ElementwiseParams['operation'];
 
@@ -19,8 +19,7 @@ const FLOAT: Readonly<Record<Operation, (a: number, b: number) => number>> = {
 };
 
 /** Two inputs with broadcasting, at least one of them variable. */
-export function emitBinary(node: OperatorNode, builder: GraphBuilder, operation: Operation, a: Value, b: Value, name?: string): VariableValue {
-  if (a.kind === 'comparison' || b.kind === 'comparison') return fail(node, 'unsupported', 'comparison', 'uses the result of a comparison; only Where may.');
+export function emitBinary(node: OperatorNode, builder: GraphBuilder, operation: Operation, a: Operand, b: Operand, name?: string): VariableValue {
   const shape = broadcastShapes(a.shape, b.shape);
   if (shape === undefined) return fail(node, 'input', 'shape-mismatch', `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not broadcast.`);
   const integer = a.integer && b.integer;
@@ -33,7 +32,7 @@ export function emitBinary(node: OperatorNode, builder: GraphBuilder, operation:
   return builder.emit(node, 'elementwise', { operation }, [a, b], options);
 }
 
-function checkDivisor(node: OperatorNode, b: Value): void {
+function checkDivisor(node: OperatorNode, b: Operand): void {
   if (b.kind !== 'constant') fail(node, 'unsupported', 'variable-divisor', 'divides by a variable; only constant divisors are supported.', 'Multiply by a reciprocal computed in the model, or divide by a constant.');
   else if (b.data.some((n) => n === 0)) fail(node, 'input', 'division-by-zero', 'divides by a constant that holds 0.');
 }
@@ -46,7 +45,7 @@ function binary(operation: Operation): Operator {
       const f = FLOAT[operation];
       return [foldBinary(node, builder, a, b, operation === 'div' && a.integer && b.integer ? (x, y) => Math.trunc(x / y) : f)];
     },
-    run: (node, builder) => [emitBinary(node, builder, operation, requiredInput(node, 0), requiredInput(node, 1))],
+    run: (node, builder) => [emitBinary(node, builder, operation, operandInput(node, 0), operandInput(node, 1))],
   };
 }
 
@@ -58,16 +57,16 @@ function variadic(operation: 'max' | 'min' | 'add', mean = false): Operator {
       return [mean ? foldUnary(node, builder, total, (n) => n / inputs.length, false) : total];
     },
     run: (node, builder) => {
-      const inputs = node.inputs.map((_, i) => requiredInput(node, i));
+      const inputs = node.inputs.map((_, i) => operandInput(node, i));
       const [first] = inputs;
       if (first === undefined) return fail(node, 'input', 'missing-input', 'has no inputs.');
       if (inputs.length === 1) return [first];
-      if (mean && inputs.length === 2) return [emitBinary(node, builder, 'average', first, inputs[1] as Value)];
-      let total: Value = first;
+      if (mean && inputs.length === 2) return [emitBinary(node, builder, 'average', first, inputs[1] as Operand)];
+      let total: Operand = first;
       inputs.slice(1).forEach((input, i) => {
         const last = i === inputs.length - 2 && !mean;
         const both = total.kind === 'constant' && input.kind === 'constant';
-        if (both) total = foldBinary(node, builder, total as ConstantValue, input, FLOAT[operation]);
+        if (both) total = foldBinary(node, builder, total as ConstantValue, input as ConstantValue, FLOAT[operation]);
         else total = emitBinary(node, builder, operation, total, input, last ? undefined : `${node.name}/${i + 1}`);
       });
       if (!mean) return [total];

@@ -1,6 +1,8 @@
 import type { Operator, OperatorTable } from '../operator.js';
 import { activations } from './activations.js';
 import { arithmetic } from './arithmetic.js';
+import { codes } from './codes.js';
+import { integers, microsoft } from './integers.js';
 import { matrix } from './matrix.js';
 import { movement } from './movement.js';
 import { quantisers } from './quantisers.js';
@@ -9,23 +11,29 @@ import { shapes } from './shapes.js';
 import { windows } from './windows.js';
 
 /** Operators of ai.onnx. */
-const standard: OperatorTable = { ...activations, ...arithmetic, ...matrix, ...movement, ...reductions, ...shapes, ...windows };
+const standard: OperatorTable = { ...activations, ...arithmetic, ...integers, ...matrix, ...movement, ...reductions, ...shapes, ...windows };
 
 /** Operators by domain; the quantisers have had three homes. */
-const domains: ReadonlyMap<string, OperatorTable> = new Map([
+export const operatorsByDomain: ReadonlyMap<string, OperatorTable> = new Map([
   ['', standard],
   ['ai.onnx', standard],
+  ['com.microsoft', microsoft],
   ['onnx.brevitas', quantisers],
   ['qonnx.custom_op.general', quantisers],
   ['finn.custom_op.general', quantisers],
 ]);
 
 export function findOperator(domain: string, type: string): Operator | undefined {
-  const table = domains.get(domain);
+  const table = operatorsByDomain.get(domain);
   return table !== undefined && Object.hasOwn(table, type) ? table[type] : undefined;
 }
 
-/** Whether a node quantises: a file with such nodes is QONNX. */
+/** Whether a node is one of QONNX's: a file with such nodes is QONNX. */
+export function isQonnx(domain: string, type: string): boolean {
+  return operatorsByDomain.get(domain) === quantisers && Object.hasOwn(quantisers, type);
+}
+
+/** Whether a node quantises: constants on a coarse grid are then meant as they are. */
 export function isQuantiser(domain: string, type: string): boolean {
-  return domains.get(domain) === quantisers && Object.hasOwn(quantisers, type);
+  return isQonnx(domain, type) || Object.hasOwn(codes, type) || type.startsWith('QLinear');
 }

@@ -2,8 +2,8 @@ import { sizeOf } from '../../../model/tensor.js';
 import type { GraphBuilder } from '../builder.js';
 import { foldBinary, foldMatmul, foldReshape, foldTranspose } from '../fold.js';
 import type { Operator, OperatorTable } from '../operator.js';
-import type { ConstantValue, OperatorNode, Value, VariableValue } from '../values.js';
-import { constant, fail, formatShape, leadOf, modelShape, optionalConstant, requiredInput, variableInput } from '../values.js';
+import type { ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
+import { constant, fail, formatShape, leadOf, modelShape, operandInput, optionalConstant, requiredInput, variableInput } from '../values.js';
 import { emitBinary } from './arithmetic.js';
 
 /** x · weight with the weight as `[nIn, nOut]`. */
@@ -37,10 +37,9 @@ const matmul: Operator = {
   least: 2,
   fold: (node, inputs, builder) => [foldMatmul(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue)],
   run: (node, builder) => {
-    const a = requiredInput(node, 0);
-    const b = requiredInput(node, 1);
-    if (a.kind === 'comparison' || b.kind === 'comparison') return fail(node, 'unsupported', 'comparison', 'uses the result of a comparison.');
-    if (a.kind === 'constant') return [emitConstantTimes(node, builder, a, b as VariableValue)];
+    const a = operandInput(node, 0);
+    const b = operandInput(node, 1);
+    if (a.kind === 'constant') return [emitConstantTimes(node, builder, a, variableInput(node, 1))];
     if (b.kind === 'variable') return [builder.emit(node, 'matmul', {}, [a, b], { shape: matmulShape(node, a, b) })];
     const matrixRank = b.shape.length;
     if (matrixRank === 1) {
@@ -76,11 +75,11 @@ const gemm: Operator = {
     const oriented = node.attributes.int('transB', 0) === 1 ? foldTranspose(node, builder, second, [1, 0]) : second;
     const weight = scaled(node, builder, oriented, alpha);
     const nOut = weight.shape[1] as number;
-    const c = node.inputs[2];
+    const c = node.inputs[2] === undefined ? undefined : operandInput(node, 2);
     if (c === undefined || beta === 0) return [emitDense(node, builder, x, weight, null)];
     if (c.kind === 'constant') return [emitDense(node, builder, x, weight, scaled(node, builder, biasVector(node, c, nOut), beta))];
     const product = emitDense(node, builder, x, weight, null, `${node.name}/product`);
-    const offset: Value = beta === 1 ? c : emitBinary(node, builder, 'mul', c, constant(`${node.name}:beta`, [], [beta]), `${node.name}/beta`);
+    const offset: Operand = beta === 1 ? c : emitBinary(node, builder, 'mul', c, constant(`${node.name}:beta`, [], [beta]), `${node.name}/beta`);
     return [emitBinary(node, builder, 'add', product, offset)];
   },
 };

@@ -2,8 +2,8 @@ import { sizeOf, stridesOf } from '../../../model/tensor.js';
 import type { GraphBuilder } from '../builder.js';
 import { foldConcat, foldGather, foldPick, foldReshape, foldTranspose } from '../fold.js';
 import type { Operator, OperatorTable } from '../operator.js';
-import type { ConstantValue, OperatorNode, Value, VariableValue } from '../values.js';
-import { constantInput, fail, formatShape, integerList, leadOf, modelShape, normalAxis, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
+import type { ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
+import { constantInput, fail, formatShape, integerList, leadOf, modelShape, normalAxis, operandInput, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
 
 function permutation(node: OperatorNode, rank: number): readonly number[] {
   const perm = node.attributes.ints('perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
@@ -39,15 +39,14 @@ const concat: Operator = {
     return [foldConcat(node, builder, inputs, normalAxis(node, node.attributes.int('axis', 1), first.shape.length))];
   },
   run: (node, builder) => {
-    const inputs = node.inputs.map((_, i) => requiredInput(node, i));
-    const variable = inputs.find((input): input is VariableValue => input.kind === 'variable');
-    if (variable === undefined) return fail(node, 'unsupported', 'comparison', 'joins results of comparisons.');
+    const inputs = node.inputs.map((_, i) => operandInput(node, i));
+    const variable = inputs.find((input): input is VariableValue => input.kind === 'variable') ?? variableInput(node, 0);
     if (inputs.length === 1) return [variable];
     const axis = normalAxis(node, node.attributes.int('axis', 1), variable.shape.length);
     if (axis === 0) fail(node, 'unsupported', 'batch-concat', 'joins along axis 0, which is the batch.');
     const lead = leadOf(variable.shape);
-    const parts = inputs.map((input): Value => (input.kind === 'constant' ? { ...input, shape: modelShape(input.shape) } : input));
-    return [builder.emit(node, 'concat', { axis: axis + lead }, parts, { integer: inputs.every((input) => input.kind !== 'comparison' && input.integer) })];
+    const parts = inputs.map((input): Operand => (input.kind === 'constant' ? { ...input, shape: modelShape(input.shape) } : input));
+    return [builder.emit(node, 'concat', { axis: axis + lead }, parts, { integer: inputs.every((input) => input.integer) })];
   },
 };
 

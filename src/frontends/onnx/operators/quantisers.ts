@@ -5,7 +5,7 @@ import type { GraphBuilder } from '../builder.js';
 import type { LayerKind, LayerParams } from '../../../layers/registry.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, OperatorNode, Value } from '../values.js';
-import { constant, constantInput, fail, formatShape, requiredInput, scalarOf } from '../values.js';
+import { constant, constantInput, describeValue, fail, formatShape, requiredInput, scalarOf, shapeOf } from '../values.js';
 
 const ROUNDINGS: Readonly<Record<string, QuantParams['rounding']>> = {
   ROUND: 'ROUND',
@@ -26,7 +26,7 @@ function roundingOf(node: OperatorNode, fallback: string): QuantParams['rounding
 /** A quantiser's own numbers are structural: exact as they stand. */
 function quantiserTensor(node: OperatorNode, builder: GraphBuilder, index: number, role: string, x: Value): Tensor {
   const value = constantInput(node, index, role);
-  const shape = x.kind === 'comparison' ? x.of.shape : x.shape;
+  const shape = shapeOf(x);
   const joined = broadcastShapes(value.shape, shape);
   if (joined === undefined || joined.some((n, i) => n !== shape[i])) {
     // A [1] beside a scalar is common and harmless.
@@ -52,7 +52,7 @@ function bitsOf(node: OperatorNode, index: number, role: string): number {
 /** The result on a constant, marked as quantised, or the layer on a variable. */
 function apply<K extends LayerKind>(node: OperatorNode, builder: GraphBuilder, kind: K, params: LayerParams[K], x: Value): readonly Value[] {
   if (x.kind === 'variable') return [builder.emit(node, kind, params, [x], { shape: x.shape })];
-  if (x.kind === 'comparison') return fail(node, 'unsupported', 'comparison', 'quantises the result of a comparison.');
+  if (x.kind !== 'constant') return fail(node, 'unsupported', x.kind, `its input ${describeValue(x)}.`);
   builder.tensors.reserve(x.data.length, node.name);
   const y = builder.catalogue.evaluate(kind, params, [builder.parameter(node, x, 'input')]);
   return [constant(node.outputs[0] ?? '', x.shape, y.data.map((n) => n + 0), { quantised: true })];

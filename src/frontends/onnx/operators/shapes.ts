@@ -2,13 +2,9 @@ import { broadcastShapes, sizeOf } from '../../../model/tensor.js';
 import { allocate, foldBroadcast, foldPick, foldReshape, foldUnary } from '../fold.js';
 import { isIntegerType } from '../tensors.js';
 import type { Operator, OperatorTable } from '../operator.js';
-import type { ConstantValue, OperatorNode, Value, VariableValue } from '../values.js';
-import { constant, constantInput, fail, formatShape, integerList, leadOf, normalAxis, requiredInput, scalarOf, variableInput } from '../values.js';
+import type { ConstantValue, OperatorNode, VariableValue } from '../values.js';
+import { constant, constantInput, fail, formatShape, integerList, leadOf, normalAxis, requiredInput, scalarOf, shapeOf, variableInput } from '../values.js';
 import type { GraphBuilder } from '../builder.js';
-
-function shapeOfValue(value: Value): readonly number[] {
-  return value.kind === 'comparison' ? value.of.shape : value.shape;
-}
 
 /** The shape a Reshape asks for; a batch length written into it becomes 1. */
 function reshapeTarget(node: OperatorNode, from: readonly number[], target: readonly number[], batch: number | undefined): readonly number[] {
@@ -80,14 +76,14 @@ const unsqueeze = reshaping((node, from) => {
 /** The shape itself, as a constant: with the batch it is known. */
 const shape: Operator = {
   run: (node) => {
-    const dims = shapeOfValue(requiredInput(node, 0));
+    const dims = shapeOf(requiredInput(node, 0));
     const clampIndex = (n: number): number => Math.min(Math.max(n < 0 ? n + dims.length : n, 0), dims.length);
     const part = dims.slice(clampIndex(node.attributes.int('start', 0)), clampIndex(node.attributes.int('end', dims.length)));
     return [constant(node.outputs[0] ?? '', [part.length], part, { integer: true })];
   },
 };
 
-const size: Operator = { run: (node) => [constant(node.outputs[0] ?? '', [], [sizeOf(shapeOfValue(requiredInput(node, 0)))], { integer: true })] };
+const size: Operator = { run: (node) => [constant(node.outputs[0] ?? '', [], [sizeOf(shapeOf(requiredInput(node, 0)))], { integer: true })] };
 
 /** Casts to int32 and int64 drop the fraction toward zero; casts among floats are gone. */
 const cast: Operator = {
@@ -96,7 +92,7 @@ const cast: Operator = {
     const to = node.attributes.int('to', 0);
     const integer = isIntegerType(to) ?? fail(node, 'unsupported', 'cast-type', `casts to element type ${to}.`);
     const f = to === 9 ? (n: number) => (n === 0 ? 0 : 1) : integer ? Math.trunc : to === 1 ? Math.fround : (n: number) => n;
-    return [{ ...foldUnary(node, builder, x, f, integer), quantised: x.quantised }];
+    return [{ ...foldUnary(node, builder, x, f, integer), quantised: x.quantised, type: to }];
   },
   run: (node, builder) => {
     const x = variableInput(node, 0);
@@ -116,7 +112,7 @@ const constantNode: Operator = {
     const tensor = attributes.tensor('value');
     if (tensor !== undefined) {
       const value = builder.tensors.read(tensor, node.name);
-      return [constant(name, value.shape, value.data, { integer: value.integer })];
+      return [constant(name, value.shape, value.data, { integer: value.integer, type: value.type })];
     }
     const floats = attributes.floats('value_floats');
     const ints = attributes.ints('value_ints');
