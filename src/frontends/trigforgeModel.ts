@@ -3,7 +3,6 @@ import type { ModelGraph, ModelNode } from '../model/graph.js';
 import { graphFromJson } from '../model/json.js';
 import type { Frontend, FrontendContext, ModelSource } from './frontend.js';
 import { checkSchema, headText, parseJsonSource } from './jsonText.js';
-import { isLayerKind, paramsSchemas } from './parameters.js';
 
 /** Our own model.json: what an output folder keeps, types included. */
 export const trigforgeModelFrontend: Frontend = {
@@ -27,8 +26,9 @@ function checkLayers(graph: ModelGraph, source: ModelSource, context: FrontendCo
     const fail = (what: string): never => {
       throw new CompileError('input', { code: 'bad-layer', where: [source.name, node.name], what });
     };
-    if (!isLayerKind(kind)) return fail(`is of kind '${kind.slice(0, 60)}', which is no layer.`);
-    checkSchema<unknown>(paramsSchemas[kind], node.params, [source.name, node.name]);
+    const schema = context.catalogue.params(kind);
+    if (schema === undefined) return fail(`is of kind '${kind.slice(0, 60)}', which is no layer.`);
+    checkSchema<unknown>(schema, node.params, [source.name, node.name]);
     const found = context.catalogue.shape(kind, node.params, inputShapes(node, shapes));
     if (typeof found === 'string') return fail(`${found}.`);
     if (found.length !== node.shape.length || found.some((n, i) => n !== node.shape[i])) fail(`states the shape [${node.shape.join(', ')}] and has [${found.join(', ')}].`);

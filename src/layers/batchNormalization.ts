@@ -1,10 +1,16 @@
+import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
 import { plusConstant, timesConstant } from './arithmetic.js';
 import { typedValues } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { inferSumOfProducts, NO_BIAS } from './hls4mlInference.js';
 import { formatShape, normalAxis } from './indexing.js';
 import { lowerElements } from './lowering.js';
+import { between, finestGrid, gridOf, gridOfUsed, productGrid, tensorOf } from './ranges.js';
+import type { TensorRange } from './ranges.js';
+import { keeps, roundBiasField, roundGroups } from './rounding.js';
+import { axisSchema, tensorSchema } from './schemas.js';
 
 /** y = x · scale[c] + bias[c] along `axis`; the frontend folds gamma, beta, mean, variance and epsilon in float64. */
 export interface BatchNormalizationParams {
@@ -19,6 +25,15 @@ export function channelOf(shape: readonly number[], axis: number): (element: num
   const inner = sizeOf(shape.slice(at + 1));
   const channels = shape[at] as number;
   return (element) => Math.floor(element / inner) % channels;
+}
+
+function evaluateBatchNormalization({ scale, bias, axis }: BatchNormalizationParams, [x]: readonly Tensor[]): Tensor {
+  const input = x as Tensor;
+  const channel = channelOf(input.shape, axis);
+  return tensor(
+    input.shape,
+    input.data.map((v, e) => v * (scale.data[channel(e)] as number) + (bias.data[channel(e)] as number)),
+  );
 }
 
 function lowerBatchNormalization(params: BatchNormalizationParams, [x]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
@@ -37,6 +52,7 @@ function lowerBatchNormalization(params: BatchNormalizationParams, [x]: readonly
 /** Scale and bias per channel. */
 export const batchNormalizationLayer: LayerDefinition<BatchNormalizationParams> = {
   kind: 'batchNormalization',
+  params: z.strictObject({ scale: tensorSchema, bias: tensorSchema, axis: axisSchema }),
   hls4mlClass: () => 'BatchNormalization',
   shape: ({ scale, bias, axis }, [input = []]) => {
     const at = normalAxis(axis, input.length);
@@ -47,13 +63,29 @@ export const batchNormalizationLayer: LayerDefinition<BatchNormalizationParams> 
     }
     return input;
   },
-  evaluate: ({ scale, bias, axis }, [x]) => {
-    const input = x as Tensor;
-    const channel = channelOf(input.shape, axis);
-    return tensor(
-      input.shape,
-      input.data.map((v, e) => v * (scale.data[channel(e)] as number) + (bias.data[channel(e)] as number)),
-    );
-  },
+  evaluate: evaluateBatchNormalization,
   lower: lowerBatchNormalization,
+  bounds: (params, [x]) => {
+    const range = x as TensorRange;
+    return between(...[range.low, range.high].map((end) => evaluateBatchNormalization(params, [tensorOf(range, end)]).data));
+  },
+  grid: ({ scale, bias }, [x]) => finestGrid(productGrid(x?.exp, gridOf(scale.data)), gridOfUsed(bias.data)),
+  precision: {
+    looked: () => ['scale', 'bias', 'result'],
+    parameters: ({ scale, bias }) => ({ scale, bias }),
+    infer: {
+      result: (_, { operands: [x], parameter }) => {
+        const scale = parameter('scale');
+        return x === undefined || scale === undefined ? undefined : inferSumOfProducts(x, scale, 1, parameter('bias') ?? NO_BIAS);
+      },
+    },
+  },
+  resolution: () => 'single',
+  roundParameters: (params, { weightBits }) => {
+    const plain = params.scale.quantised !== true || params.bias.quantised !== true;
+    if (keeps(params.scale)) return { params, statements: [], plain };
+    const { tensor: scale, statement } = roundGroups(params.scale, weightBits, params.scale.data.length, (i) => i);
+    return { params: { ...params, scale }, statements: [`scales to ${statement}`], plain };
+  },
+  roundBias: roundBiasField,
 };

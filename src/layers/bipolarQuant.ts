@@ -1,8 +1,11 @@
+import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
 import type { LayerDefinition } from './definition.js';
 import { entriesOf, quantiserShape } from './quant.js';
 import { lowerBipolarQuant } from './quantLowering.js';
+import { gridOf } from './ranges.js';
+import { tensorSchema } from './schemas.js';
 
 /** x ≥ 0 ? scale : −scale */
 export interface BipolarQuantParams {
@@ -12,6 +15,7 @@ export interface BipolarQuantParams {
 /** QONNX's BipolarQuant. */
 export const bipolarQuantLayer: LayerDefinition<BipolarQuantParams> = {
   kind: 'bipolarQuant',
+  params: z.strictObject({ scale: tensorSchema }),
   hls4mlClass: () => 'BipolarQuant',
   shape: ({ scale }, [input = []]) => quantiserShape(input, [scale]),
   evaluate: ({ scale }, [x]) => {
@@ -20,4 +24,7 @@ export const bipolarQuantLayer: LayerDefinition<BipolarQuantParams> = {
     return tensor(input.shape, input.data.map((v, e) => (v >= 0 ? 1 : -1) * (scales[e] as number)), true);
   },
   lower: lowerBipolarQuant,
+  grid: ({ scale }) => gridOf(scale.data),
+  precision: 'none',
+  quantiser: () => undefined,
 };

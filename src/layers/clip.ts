@@ -1,8 +1,11 @@
+import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
 import { clamp } from './arithmetic.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { lowerElements } from './lowering.js';
+import { finestGrid, gridOfUsed } from './ranges.js';
+import { isOnSmallGrid, roundToGrid, UNROUNDED } from './rounding.js';
 
 /** Clamps to [min, max]; null leaves a side open. */
 export interface ClipParams {
@@ -20,6 +23,7 @@ function lowerClip({ min, max }: ClipParams, [x]: readonly LoweredTensor[], cont
 /** min(max(x, lo), hi): also ReLU6 and any ReLU with a maximum. */
 export const clipLayer: LayerDefinition<ClipParams> = {
   kind: 'clip',
+  params: z.strictObject({ min: z.number().nullable(), max: z.number().nullable() }),
   hls4mlClass: () => 'Clip',
   shape: ({ min, max }, [input = []]) => (min !== null && max !== null && min > max ? `the lower bound ${min} is above the upper bound ${max}` : input),
   evaluate: ({ min, max }, [x]) => {
@@ -27,4 +31,12 @@ export const clipLayer: LayerDefinition<ClipParams> = {
     return tensor(input.shape, input.data.map((v) => Math.min(Math.max(v, min ?? -Infinity), max ?? Infinity)));
   },
   lower: lowerClip,
+  grid: ({ min, max }, [x]) => finestGrid(x?.exp, gridOfUsed([min ?? 0, max ?? 0])),
+  /** Bounds go to the grid of what they clip, where they are finer. */
+  roundParameters: (params, { inputExp }) => {
+    const fit = (bound: number | null): number | null => (bound === null || inputExp === undefined || isOnSmallGrid([bound]) ? bound : roundToGrid(bound, inputExp));
+    const rounded: ClipParams = { min: fit(params.min), max: fit(params.max) };
+    if (rounded.min === params.min && rounded.max === params.max) return { params, ...UNROUNDED };
+    return { params: rounded, statements: ['constants rounded'], plain: false };
+  },
 };

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { stridesOf, sizeOf } from '../model/tensor.js';
 import { formatShape, normalAxis } from './indexing.js';
+import { axisSchema } from './schemas.js';
 import { structuralLayer } from './structural.js';
 
 export interface ConcatParams {
@@ -9,6 +11,7 @@ export interface ConcatParams {
 /** Tensors joined along one axis. With a result type every element is cast to it (hls4ml's Concatenate). */
 export const concatLayer = structuralLayer<ConcatParams>({
   kind: 'concat',
+  params: z.strictObject({ axis: axisSchema }),
   casts: true,
   hls4mlClass: () => 'Concatenate',
   shape: ({ axis }, inputs) => {

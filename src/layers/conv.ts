@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
 import type { WeightMatrix } from './accumulate.js';
@@ -5,7 +6,12 @@ import { checkProducts, ternaryWeights, weightedSums } from './accumulate.js';
 import { typedValues } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape, windowShape, windowsOf } from './indexing.js';
+import type { TensorRange } from './ranges.js';
+import { finestGrid, gridOf, gridOfUsed, productGrid } from './ranges.js';
+import { roundBiasField } from './rounding.js';
+import { countSchema, tensorSchema, windowFields } from './schemas.js';
 import { shapeOrThrow } from './structural.js';
+import { roundWeights, weightedBounds, weightedPrecision } from './weighted.js';
 
 /** N-d convolution, channels first: input `[1, C, …spatial]`, output `[1, F, …spatial]`. */
 export interface ConvParams {
@@ -124,6 +130,7 @@ function lowerConv(params: ConvParams, [x]: readonly LoweredTensor[], context: L
 /** Convolution of any number of spatial axes. */
 export const convLayer: LayerDefinition<ConvParams> = {
   kind: 'conv',
+  params: z.strictObject({ weight: tensorSchema, bias: tensorSchema.nullable(), ...windowFields, groups: countSchema }),
   hls4mlClass: ({ weight, groups }) => {
     const rank = weight.shape.length - 2;
     return groups > 1 && weight.shape[1] === 1 ? `DepthwiseConv${rank}D` : `Conv${rank}D`;
@@ -131,4 +138,10 @@ export const convLayer: LayerDefinition<ConvParams> = {
   shape: convShape,
   evaluate: evaluateConv,
   lower: lowerConv,
+  bounds: (params, [x]) => weightedBounds(evaluateConv, params, x as TensorRange),
+  grid: ({ weight, bias }, [x]) => finestGrid(productGrid(x?.exp, gridOf(weight.data)), bias === null ? Infinity : gridOfUsed(bias.data)),
+  precision: weightedPrecision(({ weight }) => sizeOf(weight.shape.slice(1))),
+  resolution: () => 'single',
+  roundParameters: (params, { weightBits }) => roundWeights(params, weightBits, 0),
+  roundBias: roundBiasField,
 };

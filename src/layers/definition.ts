@@ -1,7 +1,10 @@
+import type { z } from 'zod';
 import type { CircuitBuilder } from '../circuit/builder.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import type { LayerPrecision } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
+import type { PrecisionRules } from './precisionRules.js';
+import type { Bounds, TensorRange } from './ranges.js';
 
 /** A tensor of circuit ops during lowering; shape with the batch axis, 1; ops in C order. */
 export interface LoweredTensor {
@@ -21,9 +24,40 @@ export interface LoweringContext {
   readonly precision: LayerPrecision | undefined;
 }
 
-/** Everything about one kind of layer, in one file. `Params` is plain data (JSON plus Tensors). */
+/** How far plain float parameters are rounded, where nothing types them. */
+export interface Rounding {
+  /** Significant bits of a weight. */
+  readonly weightBits: number;
+  /** `--score-type`: the type of a forest's leaves and score. */
+  readonly scoreType: FixedType | undefined;
+  /** The grid of the layer's first input, if it has one. */
+  readonly inputExp: number | undefined;
+}
+
+/** Parameters after rounding, and what was done to them. */
+export interface RoundedParams<Params> {
+  readonly params: Params;
+  /** For the report; empty where nothing was rounded. */
+  readonly statements: readonly string[];
+  /** Whether the model has them as plain numbers, of no quantiser's grid. */
+  readonly plain: boolean;
+}
+
+/**
+ * How many bits a result gets that nothing else types: `table`: a function with values in [−1, 1]; `single`: the
+ * resolution of results; `double`: twice that, for sums and products of variables, whose proven range is far above what
+ * they usually are.
+ */
+export type ResultResolution = 'table' | 'single' | 'double';
+
+/**
+ * Everything about one kind of layer, in one file. `Params` is plain data (JSON plus Tensors). What is optional has a
+ * default that suits layers which only pick, move or compare values.
+ */
 export interface LayerDefinition<Params> {
   readonly kind: string;
+  /** What the parameters must look like when they come from a file. */
+  readonly params: z.ZodType<Params>;
   /** hls4ml's class names for LayerType configs, by params: `Dense`, `Conv1D`, `Activation`, … */
   readonly hls4mlClass: (params: Params, inputShapes: readonly (readonly number[])[]) => string;
   /**
@@ -40,4 +74,29 @@ export interface LayerDefinition<Params> {
    * own and pass their input's on.
    */
   readonly structural?: boolean;
+
+  /** Bounds of the exact output. By default what `evaluate` gives at the lower and at the upper ends: the layer rises with its inputs. */
+  readonly bounds?: (params: Params, inputs: readonly TensorRange[]) => Bounds;
+  /** The grid 2^exp of the exact output, undefined if there is none. By default the finest of the inputs'. */
+  readonly grid?: (params: Params, inputs: readonly TensorRange[]) => number | undefined;
+
+  /**
+   * What a precision file can type, and hls4ml's inference. By default a result, which is the model's default where the
+   * file says `auto`. `none`: a file has no say, as in the model's own quantisers. Layers that move elements default to none.
+   */
+  readonly precision?: PrecisionRules<Params> | 'none';
+
+  /** Present in the model's own quantisers: the type whose cast it is, if there is one. */
+  readonly quantiser?: (params: Params) => FixedType | undefined;
+  /** `double` by default. */
+  readonly resolution?: (params: Params) => ResultResolution;
+  /** Rounds plain float parameters, but for the bias. By default there are none. */
+  readonly roundParameters?: (params: Params, rounding: Rounding) => RoundedParams<Params>;
+  /** Rounds a plain bias to the grid 2^exp, which follows from the output's range. By default there is none. */
+  readonly roundBias?: (params: Params, exp: number) => RoundedParams<Params>;
+  /**
+   * What a constant at this input stands for, where plain floats are to be rounded: a factor keeps its own significant
+   * bits, terms share a grid. By default it stays as it is.
+   */
+  readonly constantRole?: (params: Params, position: number) => 'factor' | 'term' | undefined;
 }

@@ -1,9 +1,15 @@
+import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
 import { checkProducts, ternaryWeights, weightedSums } from './accumulate.js';
 import { typedValues } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape } from './indexing.js';
+import type { TensorRange } from './ranges.js';
+import { finestGrid, gridOf, gridOfUsed, productGrid } from './ranges.js';
+import { roundBiasField } from './rounding.js';
+import { tensorSchema } from './schemas.js';
+import { roundWeights, weightedBounds, weightedPrecision } from './weighted.js';
 
 /** y[..., j] = Σ_i x[..., i] · weight[i, j] + bias[j] */
 export interface DenseParams {
@@ -58,8 +64,15 @@ function lowerDense({ weight, bias }: DenseParams, [x]: readonly LoweredTensor[]
 /** Fully connected: input `[…, nIn]`, output `[…, nOut]`. */
 export const denseLayer: LayerDefinition<DenseParams> = {
   kind: 'dense',
+  params: z.strictObject({ weight: tensorSchema, bias: tensorSchema.nullable() }),
   hls4mlClass: () => 'Dense',
   shape: denseShape,
   evaluate: evaluateDense,
   lower: lowerDense,
+  bounds: (params, [x]) => weightedBounds(evaluateDense, params, x as TensorRange),
+  grid: ({ weight, bias }, [x]) => finestGrid(productGrid(x?.exp, gridOf(weight.data)), bias === null ? Infinity : gridOfUsed(bias.data)),
+  precision: weightedPrecision(({ weight }) => weight.shape[0] ?? 1),
+  resolution: () => 'single',
+  roundParameters: (params, { weightBits }) => roundWeights(params, weightBits, 1),
+  roundBias: roundBiasField,
 };

@@ -1,9 +1,15 @@
+import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
 import { accumulateProducts } from './accumulate.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { inferProduct } from './hls4mlInference.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
 import { lowerElements } from './lowering.js';
+import type { InferenceRule } from './precisionRules.js';
+import type { TensorRange } from './ranges.js';
+import { productGrid, products, tensorOf } from './ranges.js';
+import { axisSchema } from './schemas.js';
 
 /** Σ over `axis` of a · b (equal shapes): hls4ml's Dot; the frontend makes it of Mul + ReduceSum. */
 export interface DotParams {
@@ -32,9 +38,13 @@ function lowerDot({ axis, keepDims }: DotParams, [a, b]: readonly LoweredTensor[
   });
 }
 
+const inferDot: InferenceRule<DotParams> = ({ axis }, { operands: [a, b], inputShape }) =>
+  a === undefined || b === undefined ? undefined : inferProduct(a, b, inputShape.at(axis) ?? 1);
+
 /** Scalar products along one axis. */
 export const dotLayer: LayerDefinition<DotParams> = {
   kind: 'dot',
+  params: z.strictObject({ axis: axisSchema, keepDims: z.boolean() }),
   hls4mlClass: () => 'Dot',
   shape: ({ axis, keepDims }, [a = [], b = []]) => {
     const at = normalAxis(axis, a.length);
@@ -44,4 +54,16 @@ export const dotLayer: LayerDefinition<DotParams> = {
   },
   evaluate: evaluateDot,
   lower: lowerDot,
+  bounds: (params, [a, b]) => {
+    const x = a as TensorRange;
+    const { low, high } = products(x, b as TensorRange);
+    const ones = tensorOf(x, new Float64Array(x.low.length).fill(1));
+    const sums = (ends: Float64Array): Float64Array => evaluateDot(params, [tensorOf(x, ends), ones]).data;
+    return { low: sums(low), high: sums(high) };
+  },
+  grid: (_, [a, b]) => productGrid(a?.exp, b?.exp),
+  precision: {
+    looked: () => ['accum', 'result'],
+    infer: { accum: inferDot, result: inferDot },
+  },
 };

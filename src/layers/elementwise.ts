@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import type { CircuitBuilder } from '../circuit/builder.js';
 import { Op } from '../circuit/circuit.js';
 import { assertNever, CompileError } from '../errors.js';
+import type { FixedType } from '../fixed/fixedType.js';
 import { fractionBits } from '../fixed/fixedType.js';
 import { dyadicOf } from '../fixed/integer.js';
 import type { Tensor } from '../model/tensor.js';
@@ -8,12 +10,18 @@ import { broadcastIndices, broadcastShapes, tensor } from '../model/tensor.js';
 import { linear } from '../optimize/cmvm.js';
 import { divideRounded, maximum, minimum, timesConstant } from './arithmetic.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { inferCommon, inferProduct, inferSum } from './hls4mlInference.js';
 import { formatShape } from './indexing.js';
 import { lowerElements, needsResult } from './lowering.js';
+import type { InferenceInput } from './precisionRules.js';
+import type { Bounds, TensorRange } from './ranges.js';
+import { corners, finestGrid, powerOfTwo, productGrid, products } from './ranges.js';
+
+const OPERATIONS = ['add', 'sub', 'mul', 'div', 'max', 'min', 'average'] as const;
 
 /** Two inputs, numpy broadcasting; either may be a constant. `div` takes a constant divisor. `average` is (a + b) / 2. */
 export interface ElementwiseParams {
-  readonly operation: 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min' | 'average';
+  readonly operation: (typeof OPERATIONS)[number];
 }
 
 function combine(operation: ElementwiseParams['operation'], a: number, b: number): number {
@@ -95,9 +103,50 @@ function sumOfTwo(builder: CircuitBuilder, u: number, v: number, sign: 1 | -1): 
   return linear.multiplyMatrix(builder, [u, v], [1, sign], 1)[0] as number;
 }
 
+function boundsOf({ operation }: ElementwiseParams, [a, b]: readonly TensorRange[]): Bounds {
+  const [x, y] = [a as TensorRange, b as TensorRange];
+  return operation === 'mul' ? products(x, y) : corners(x, y, (u, v) => combine(operation, u, v));
+}
+
+function gridOfElementwise({ operation }: ElementwiseParams, [a, b]: readonly TensorRange[]): number | undefined {
+  const finest = finestGrid(a?.exp, b?.exp);
+  switch (operation) {
+    case 'add':
+    case 'sub':
+    case 'max':
+    case 'min':
+      return finest;
+    case 'average':
+      return productGrid(finest, -1);
+    case 'mul':
+      return productGrid(a?.exp, b?.exp);
+    case 'div':
+      return b?.exp === undefined ? undefined : productGrid(a?.exp, finestGrid(0, ...Array.from(b.low, (divisor) => powerOfTwo(1 / Math.abs(divisor)))));
+  }
+}
+
+function inferElementwise({ operation }: ElementwiseParams, { operands: [a, b] }: InferenceInput): FixedType | undefined {
+  if (a === undefined || b === undefined) return undefined;
+  switch (operation) {
+    case 'add':
+    case 'average':
+      return inferSum(a, b, false);
+    case 'sub':
+      return inferSum(a, b, true);
+    case 'mul':
+      return inferProduct(a, b);
+    case 'max':
+    case 'min':
+      return inferCommon([a, b], false) ?? a;
+    case 'div':
+      return undefined;
+  }
+}
+
 /** One value of two, element by element. */
 export const elementwiseLayer: LayerDefinition<ElementwiseParams> = {
   kind: 'elementwise',
+  params: z.strictObject({ operation: z.enum(OPERATIONS) }),
   hls4mlClass: () => 'Merge',
   shape: (_, [a = [], b = []]) => broadcastShapes(a, b) ?? `shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast`,
   evaluate: ({ operation }, [a, b]) => {
@@ -108,4 +157,11 @@ export const elementwiseLayer: LayerDefinition<ElementwiseParams> = {
     return tensor(shape, Float64Array.from(left, (i, e) => combine(operation, x.data[i] as number, y.data[right[e] as number] as number)));
   },
   lower: lowerElementwise,
+  bounds: boundsOf,
+  grid: gridOfElementwise,
+  precision: { looked: () => ['result'], infer: { result: inferElementwise } },
+  constantRole: ({ operation }, position) => {
+    if (operation === 'div' && position === 1) return undefined;
+    return operation === 'mul' || operation === 'div' ? 'factor' : 'term';
+  },
 };

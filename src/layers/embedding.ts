@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Table } from '../circuit/circuit.js';
 import { dyadicOf } from '../fixed/integer.js';
 import type { Tensor } from '../model/tensor.js';
@@ -7,6 +8,10 @@ import { typedValues } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape } from './indexing.js';
 import { lowerElements } from './lowering.js';
+import type { Bounds, TensorRange } from './ranges.js';
+import { gridOf } from './ranges.js';
+import { keeps, roundGroups } from './rounding.js';
+import { tensorSchema } from './schemas.js';
 import { clampIndex, lookUp, tableOf } from './tables.js';
 
 /**
@@ -32,9 +37,30 @@ function lowerEmbedding({ table }: EmbeddingParams, [x]: readonly LoweredTensor[
   });
 }
 
+/** Each column over the rows that the index can reach. */
+function boundsOfRows({ table }: EmbeddingParams, [x]: readonly TensorRange[]): Bounds {
+  const index = x as TensorRange;
+  const rows = table.shape[0] as number;
+  const width = table.data.length / rows;
+  const low = new Float64Array(index.low.length * width).fill(Infinity);
+  const high = new Float64Array(low.length).fill(-Infinity);
+  const clamp = (v: number): number => Math.min(Math.max(Math.floor(v), 0), rows - 1);
+  for (let e = 0; e < index.low.length; e++) {
+    for (let row = clamp(index.low[e] as number); row <= clamp(index.high[e] as number); row++) {
+      for (let c = 0; c < width; c++) {
+        const value = table.data[row * width + c] as number;
+        low[e * width + c] = Math.min(low[e * width + c] as number, value);
+        high[e * width + c] = Math.max(high[e * width + c] as number, value);
+      }
+    }
+  }
+  return { low, high };
+}
+
 /** A table of rows. */
 export const embeddingLayer: LayerDefinition<EmbeddingParams> = {
   kind: 'embedding',
+  params: z.strictObject({ table: tensorSchema }),
   hls4mlClass: () => 'Embedding',
   shape: ({ table }, [input = []]) =>
     table.shape.length < 1 || sizeOf(table.shape) === 0 ? `the table ${formatShape(table.shape)} has no rows` : [...input, ...table.shape.slice(1)],
@@ -50,4 +76,13 @@ export const embeddingLayer: LayerDefinition<EmbeddingParams> = {
     return tensor([...input.shape, ...table.shape.slice(1)], data);
   },
   lower: lowerEmbedding,
+  bounds: boundsOfRows,
+  grid: ({ table }) => gridOf(table.data),
+  precision: { looked: () => ['embeddings', 'result'], parameters: ({ table }) => ({ embeddings: table }) },
+  resolution: () => 'single',
+  roundParameters: (params, { weightBits }) => {
+    if (keeps(params.table)) return { params, statements: [], plain: params.table.quantised !== true };
+    const { tensor: table, statement } = roundGroups(params.table, weightBits, 1, () => 0);
+    return { params: { table }, statements: [`embeddings to ${statement}`], plain: true };
+  },
 };

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { CircuitBuilder } from '../circuit/builder.js';
 import type { FixedType, Overflow, Rounding } from '../fixed/fixedType.js';
-import { castOverflows, fixedType, fractionBits, MAX_WIDTH, rangeOf, sameType } from '../fixed/fixedType.js';
+import { castOverflows, fixedType, fractionBits, MAX_WIDTH, OVERFLOWS, rangeOf, ROUNDINGS, sameType } from '../fixed/fixedType.js';
 import { dyadicOf, toNumber } from '../fixed/integer.js';
 import type { Tensor } from '../model/tensor.js';
 import { broadcastIndices, broadcastShapes, sizeOf, tensor } from '../model/tensor.js';
@@ -8,6 +9,8 @@ import { castTo, divideRounded, negate } from './arithmetic.js';
 import { castFloat } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape } from './indexing.js';
+import type { Bounds, TensorRange } from './ranges.js';
+import { tensorSchema } from './schemas.js';
 
 /**
  * A fixed-point cast of each element with its own widths: the quantisers of HGQ, HGQ2 and QKeras. Widths broadcast to the
@@ -93,14 +96,24 @@ export function castBounds(low: number, high: number, type: FixedType | undefine
   return [toNumber(lo, exp), toNumber(hi, exp)];
 }
 
+function boundsOfQuant(params: FixedQuantParams, [x]: readonly TensorRange[]): Bounds {
+  const { shape, low, high } = x as TensorRange;
+  const divisor = params.divisor ?? 1;
+  const ends = elementTypes(params, shape).map((type, e) => {
+    const quotients = [(low[e] as number) / divisor, (high[e] as number) / divisor];
+    return castBounds(Math.min(...quotients), Math.max(...quotients), type);
+  });
+  return { low: Float64Array.from(ends, ([least]) => least), high: Float64Array.from(ends, ([, most]) => most) };
+}
+
 /** The finest grid of the types: every value of the output lies on it. */
-export function gridOfTypes(types: readonly (FixedType | undefined)[]): number {
+function gridOfTypes(types: readonly (FixedType | undefined)[]): number {
   const finest = types.reduce((least, type) => (type === undefined ? least : Math.min(least, -fractionBits(type))), Infinity);
   return finest === Infinity ? 0 : finest;
 }
 
 /** The one type of all elements, if they share it. */
-export function typeOfFixedQuant(params: FixedQuantParams): FixedType | undefined {
+function typeOfFixedQuant(params: FixedQuantParams): FixedType | undefined {
   const { signed, integerBits, fractionBits: fraction, divisor = 1 } = params;
   const shape = broadcastShapes(broadcastShapes(signed.shape, integerBits.shape) ?? [], fraction.shape) ?? [];
   const [first, ...others] = elementTypes(params, shape);
@@ -110,6 +123,14 @@ export function typeOfFixedQuant(params: FixedQuantParams): FixedType | undefine
 /** A fixed-point cast, its widths an element. */
 export const fixedQuantLayer: LayerDefinition<FixedQuantParams> = {
   kind: 'fixedQuant',
+  params: z.strictObject({
+    signed: tensorSchema,
+    integerBits: tensorSchema,
+    fractionBits: tensorSchema,
+    rounding: z.enum(ROUNDINGS),
+    overflow: z.enum(OVERFLOWS),
+    divisor: z.number().exactOptional(),
+  }),
   hls4mlClass: () => 'FixedPointQuantizer',
   shape: shapeOfQuant,
   evaluate: (params, [x]) => {
@@ -119,4 +140,8 @@ export const fixedQuantLayer: LayerDefinition<FixedQuantParams> = {
     return tensor(input.shape, input.data.map((v, e) => (types[e] === undefined ? 0 : castValue(v / divisor, types[e]))), true);
   },
   lower: lowerFixedQuant,
+  bounds: boundsOfQuant,
+  grid: (params, [x]) => gridOfTypes(elementTypes(params, (x as TensorRange).shape)),
+  precision: 'none',
+  quantiser: typeOfFixedQuant,
 };

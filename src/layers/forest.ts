@@ -5,6 +5,7 @@ import { add, compare, dyadicOf, neg, pow2, shift } from '../fixed/integer.js';
 import type { Tensor } from '../model/tensor.js';
 import type { LayerDefinition } from './definition.js';
 import { lowerForest } from './forestLowering.js';
+import { forestBounds, forestGrid, forestSchema, roundForest } from './forestRules.js';
 
 /** One decision tree in arrays; node 0 is the root. */
 export interface Tree {
@@ -150,10 +151,16 @@ function firstReaching(bound: number, above: boolean, kind: FloatKind, exp: numb
 /** Decision forests; lowering in forestLowering.ts. */
 export const forestLayer: LayerDefinition<ForestParams> = {
   kind: 'forest',
+  params: forestSchema,
   hls4mlClass: () => 'DecisionForest',
   shape: forestShape,
   evaluate: evaluateForest,
   lower: lowerForest,
+  bounds: forestBounds,
+  grid: forestGrid,
+  precision: 'none',
+  resolution: () => 'single',
+  roundParameters: roundForest,
 };
 
 /** The same forest for inputs that are never missing. */

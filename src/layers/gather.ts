@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf } from '../model/tensor.js';
 import { formatShape, normalAxis } from './indexing.js';
+import { axisSchema, tensorSchema } from './schemas.js';
 import { structuralLayer } from './structural.js';
 
 /** Picks slices of a variable tensor at constant indices (ONNX Gather). */
@@ -13,6 +15,7 @@ export interface GatherParams {
 /** Slices at constant indices: no logic at all. */
 export const gatherLayer = structuralLayer<GatherParams>({
   kind: 'gather',
+  params: z.strictObject({ axis: axisSchema, indices: tensorSchema }),
   hls4mlClass: () => 'Gather',
   shape: ({ axis, indices }, [input = []]) => {
     const at = normalAxis(axis, input.length);

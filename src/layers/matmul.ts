@@ -2,8 +2,12 @@ import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
 import { accumulateProducts, checkProducts } from './accumulate.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { inferProduct } from './hls4mlInference.js';
 import { matmulProducts, matmulShape } from './indexing.js';
 import { lowerElements } from './lowering.js';
+import type { InferenceRule } from './precisionRules.js';
+import { magnitudes, productGrid, tensorOf } from './ranges.js';
+import { nothingSchema } from './schemas.js';
 
 /** Product of two variable tensors, numpy's matmul with batch broadcasting. */
 export interface MatmulParams {
@@ -36,11 +40,21 @@ function lowerMatmul(_: MatmulParams, [a, b]: readonly LoweredTensor[], context:
   });
 }
 
+const inferMatmul: InferenceRule<MatmulParams> = (_, { operands: [a, b], inputShape }) =>
+  a === undefined || b === undefined ? undefined : inferProduct(a, b, inputShape.at(-1) ?? 1);
+
 /** Matrix product of two variables. */
 export const matmulLayer: LayerDefinition<MatmulParams> = {
   kind: 'matmul',
+  params: nothingSchema,
   hls4mlClass: () => 'MatMul',
   shape: (_, [a = [], b = []]) => matmulShape(a, b),
   evaluate: evaluateMatmul,
   lower: lowerMatmul,
+  bounds: (params, inputs) => {
+    const high = evaluateMatmul(params, inputs.map((x) => tensorOf(x, magnitudes(x)))).data;
+    return { low: high.map((v) => -v), high };
+  },
+  grid: (_, [a, b]) => productGrid(a?.exp, b?.exp),
+  precision: { looked: () => ['accum', 'result'], infer: { accum: inferMatmul, result: inferMatmul } },
 };

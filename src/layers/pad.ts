@@ -1,5 +1,8 @@
+import { z } from 'zod';
 import { sizeOf, stridesOf } from '../model/tensor.js';
 import { formatShape } from './indexing.js';
+import { finestGrid, gridOfUsed } from './ranges.js';
+import { sizesSchema } from './schemas.js';
 import { structuralLayer } from './structural.js';
 
 /** Constant padding; pads as ONNX (begin of all axes, then end), batch axis included (0). */
@@ -11,6 +14,7 @@ export interface PadParams {
 /** A constant frame around the tensor; negative pads crop. */
 export const padLayer = structuralLayer<PadParams>({
   kind: 'pad',
+  params: z.strictObject({ pads: sizesSchema, value: z.number() }),
   hls4mlClass: (_, [input = []]) => `ZeroPadding${Math.max(1, input.length - 2)}D`,
   shape: ({ pads, value }, [input = []]) => {
     if (pads.length !== 2 * input.length) return `${pads.length} pads for the ${input.length} axes of ${formatShape(input)}; two an axis are needed`;
@@ -34,4 +38,5 @@ export const padLayer = structuralLayer<PadParams>({
     });
   },
   fill: ({ value }) => value,
+  grid: ({ value }, [x]) => finestGrid(x?.exp, gridOfUsed([value])),
 });

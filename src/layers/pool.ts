@@ -1,9 +1,13 @@
+import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
 import { average, extreme } from './average.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
+import { inferAverageAccumulator } from './hls4mlInference.js';
 import { BEYOND, formatShape, windowShape, windowsOf } from './indexing.js';
 import { lowerElements, tensorType } from './lowering.js';
+import { powerOfTwo, productGrid } from './ranges.js';
+import { countSchema, windowFields } from './schemas.js';
 import { shapeOrThrow } from './structural.js';
 
 /** Max or average pooling over windows, channels first. Pads as ONNX. */
@@ -72,6 +76,13 @@ function lowerPool(params: PoolParams, [x]: readonly LoweredTensor[], context: L
 /** Max and average pooling of any number of spatial axes. */
 export const poolLayer: LayerDefinition<PoolParams> = {
   kind: 'pool',
+  params: z.strictObject({
+    mode: z.enum(['max', 'average']),
+    kernel: z.array(countSchema).max(32),
+    ...windowFields,
+    countIncludePad: z.boolean(),
+    ceilMode: z.boolean(),
+  }),
   hls4mlClass: ({ mode, kernel }) => `${mode === 'max' ? 'Max' : 'Average'}Pooling${kernel.length}D`,
   shape: poolShape,
   evaluate: (params, [x]) => {
@@ -84,4 +95,16 @@ export const poolLayer: LayerDefinition<PoolParams> = {
     return tensor(shape, values);
   },
   lower: lowerPool,
+  grid: ({ mode, kernel, pads, countIncludePad }, [x]) => {
+    if (mode === 'max') return x?.exp;
+    return countIncludePad || pads.every((p) => p === 0) ? productGrid(x?.exp, powerOfTwo(1 / sizeOf(kernel))) : undefined;
+  },
+  precision: {
+    looked: () => ['accum', 'result'],
+    infer: {
+      accum: ({ mode, kernel }, { operands: [x] }) => (mode === 'average' && x !== undefined ? inferAverageAccumulator(x, sizeOf(kernel)) : x),
+      result: (_, { operands: [x] }) => x,
+    },
+    uncapped: ({ mode }) => mode === 'average',
+  },
 };

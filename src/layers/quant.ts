@@ -1,9 +1,14 @@
+import { z } from 'zod';
 import { assertNever } from '../errors.js';
+import type { FixedType, Rounding } from '../fixed/fixedType.js';
+import { fixedType } from '../fixed/fixedType.js';
 import type { Tensor } from '../model/tensor.js';
 import { broadcastIndices, broadcastShapes, tensor } from '../model/tensor.js';
 import type { LayerDefinition } from './definition.js';
 import { formatShape } from './indexing.js';
 import { lowerQuant } from './quantLowering.js';
+import { gridOf } from './ranges.js';
+import { qonnxRoundingSchema, tensorSchema } from './schemas.js';
 
 /** QONNX Quant: clamp(x / scale + zeroPoint), round, − zeroPoint, · scale. */
 export interface QuantParams {
@@ -90,9 +95,42 @@ export function quantise(params: QuantParams, scale: number, zeroPoint: number, 
   return (Math.min(Math.max(roundQonnx(params.rounding, y), low), high) - zeroPoint) * scale;
 }
 
+const ROUNDING_OF_QUANT: Partial<Record<QuantParams['rounding'], Rounding>> = {
+  ROUND: 'RND_CONV',
+  FLOOR: 'TRN',
+  DOWN: 'TRN_ZERO',
+  HALF_UP: 'RND_INF',
+  HALF_DOWN: 'RND_ZERO',
+};
+
+/**
+ * The fixed-point type whose cast is this quantiser: scales that are one power of two, no zero point, a whole bit width
+ * and a rounding that `ap_fixed` has. Otherwise undefined.
+ */
+function typeOfQuant(params: QuantParams): FixedType | undefined {
+  const { scale, zeroPoint, bitWidth, signed, narrow } = params;
+  const step = scale.data[0];
+  const rounding = ROUNDING_OF_QUANT[params.rounding];
+  if (step === undefined || rounding === undefined || !Number.isInteger(bitWidth) || bitWidth < (signed ? 2 : 1)) return undefined;
+  if (scale.data.some((s) => s !== step) || zeroPoint.data.some((z) => z !== 0) || !(step > 0)) return undefined;
+  if (narrow && !signed) return undefined;
+  const exp = Math.log2(step);
+  if (!Number.isInteger(exp)) return undefined;
+  return fixedType(signed, bitWidth, bitWidth + exp, rounding, narrow ? 'SAT_SYM' : 'SAT');
+}
+
 /** QONNX's integer quantiser: Quant and IntQuant. */
 export const quantLayer: LayerDefinition<QuantParams> = {
   kind: 'quant',
+  params: z.strictObject({
+    scale: tensorSchema,
+    zeroPoint: tensorSchema,
+    bitWidth: z.number().positive().max(1024),
+    signed: z.boolean(),
+    narrow: z.boolean(),
+    rounding: qonnxRoundingSchema,
+    bounds: z.tuple([z.int(), z.int()]).exactOptional(),
+  }),
   hls4mlClass: () => 'Quant',
   shape: (params, [input = []]) => {
     const { bitWidth, scale } = params;
@@ -108,4 +146,7 @@ export const quantLayer: LayerDefinition<QuantParams> = {
     return tensor(input.shape, input.data.map((v, e) => quantise(params, scale[e] as number, zero[e] as number, v)), true);
   },
   lower: lowerQuant,
+  grid: ({ scale }) => gridOf(scale.data),
+  precision: 'none',
+  quantiser: typeOfQuant,
 };

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { assertNever } from '../errors.js';
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
@@ -7,10 +8,14 @@ import type { LayerDefinition, LoweredTensor, LoweringContext } from './definiti
 import type { Groups } from './indexing.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
 import { lowerElements } from './lowering.js';
+import { powerOfTwo, productGrid } from './ranges.js';
+import { axesSchema } from './schemas.js';
+
+const OPERATIONS = ['sum', 'mean', 'max', 'min'] as const;
 
 /** Reduction over axes (never the batch axis); global pooling is mean or max over the spatial axes. */
 export interface ReduceParams {
-  readonly operation: 'sum' | 'mean' | 'max' | 'min';
+  readonly operation: (typeof OPERATIONS)[number];
   readonly axes: readonly number[];
   readonly keepDims: boolean;
 }
@@ -57,6 +62,7 @@ function lowerReduce(params: ReduceParams, [x]: readonly LoweredTensor[], contex
 /** Sum, mean, maximum or minimum over axes. */
 export const reduceLayer: LayerDefinition<ReduceParams> = {
   kind: 'reduce',
+  params: z.strictObject({ operation: z.enum(OPERATIONS), axes: axesSchema, keepDims: z.boolean() }),
   hls4mlClass: ({ operation, axes }) => {
     if (operation === 'mean') return `GlobalAveragePooling${axes.length}D`;
     return operation === 'max' ? `GlobalMaxPooling${axes.length}D` : 'Reduce';
@@ -76,4 +82,9 @@ export const reduceLayer: LayerDefinition<ReduceParams> = {
     return tensor(groups.shape, values);
   },
   lower: lowerReduce,
+  grid: ({ operation, axes }, [x]) => {
+    if (operation !== 'mean') return x?.exp;
+    return productGrid(x?.exp, powerOfTwo(1 / axes.reduce((n, axis) => n * (x?.shape.at(axis) ?? 1), 1)));
+  },
+  precision: { looked: () => ['accum', 'result'] },
 };

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { stridesOf } from '../model/tensor.js';
 import { formatShape, normalAxis, stridedIndices } from './indexing.js';
+import { axesSchema } from './schemas.js';
 import { structuralLayer } from './structural.js';
 
 /** ONNX Slice with constant bounds, already normalised: 0 ≤ start, step ≠ 0. One entry per axis in `axes`. */
@@ -14,6 +16,7 @@ export interface SliceParams {
 /** A strided part of every axis named. */
 export const sliceLayer = structuralLayer<SliceParams>({
   kind: 'slice',
+  params: z.strictObject({ axes: axesSchema, starts: z.array(z.int()), ends: z.array(z.int()), steps: z.array(z.int()) }),
   hls4mlClass: () => 'Slice',
   shape: ({ axes, starts, ends, steps }, [input = []]) => {
     const shape = [...input];

@@ -1,7 +1,12 @@
+import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
 import type { LayerDefinition } from './definition.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
+import { SOFTMAX_TYPE, TABLE_TYPE } from './precisionRules.js';
+import type { TensorRange } from './ranges.js';
+import { constantBounds } from './ranges.js';
+import { axisSchema } from './schemas.js';
 import { lowerSoftmax } from './softmaxLowering.js';
 
 export interface SoftmaxParams {
@@ -25,6 +30,7 @@ function evaluateSoftmax({ axis }: SoftmaxParams, [x]: readonly Tensor[]): Tenso
 /** Softmax along one axis. */
 export const softmaxLayer: LayerDefinition<SoftmaxParams> = {
   kind: 'softmax',
+  params: z.strictObject({ axis: axisSchema }),
   hls4mlClass: () => 'Softmax',
   shape: ({ axis }, [input = []]) => {
     const at = normalAxis(axis, input.length);
@@ -32,4 +38,12 @@ export const softmaxLayer: LayerDefinition<SoftmaxParams> = {
   },
   evaluate: evaluateSoftmax,
   lower: lowerSoftmax,
+  bounds: (_, [x]) => constantBounds((x as TensorRange).low.length, 0, 1),
+  grid: () => undefined,
+  precision: {
+    looked: () => ['result'],
+    fixed: () => ({ table: TABLE_TYPE, exp_table: SOFTMAX_TYPE, inv_table: SOFTMAX_TYPE, inv_inp: SOFTMAX_TYPE, accum: SOFTMAX_TYPE }),
+    hasImplementation: true,
+  },
+  resolution: () => 'table',
 };

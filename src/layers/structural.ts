@@ -3,10 +3,12 @@ import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
 import { castTo } from './arithmetic.js';
 import type { LayerDefinition, LoweredTensor } from './definition.js';
+import { inferCommon } from './hls4mlInference.js';
 
 /** A layer that only moves elements: its whole meaning is one index list. */
 export interface Movement<Params> {
   readonly kind: string;
+  readonly params: LayerDefinition<Params>['params'];
   readonly hls4mlClass: LayerDefinition<Params>['hls4mlClass'];
   readonly shape: LayerDefinition<Params>['shape'];
   /** For each output element the flat index into all inputs laid end to end; −1 for the fill value. */
@@ -14,6 +16,7 @@ export interface Movement<Params> {
   readonly fill?: (params: Params) => number;
   /** Whether a result type applies to it: hls4ml's Concatenate casts, its Reshape and Transpose keep the input's type. */
   readonly casts?: true;
+  readonly grid?: NonNullable<LayerDefinition<Params>['grid']>;
 }
 
 /** The shape that a layer's rule gives, for callers past the check. */
@@ -43,7 +46,10 @@ export function structuralLayer<Params>(movement: Movement<Params>): LayerDefini
   };
   return {
     kind: movement.kind,
+    params: movement.params,
     structural: true,
+    ...(movement.grid && { grid: movement.grid }),
+    ...(movement.casts && { precision: { looked: () => ['result'], infer: { result: (_, { operands }) => inferCommon(operands, true) } } }),
     hls4mlClass: movement.hls4mlClass,
     shape: movement.shape,
     evaluate: (params, inputs) => {

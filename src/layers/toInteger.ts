@@ -3,6 +3,7 @@ import { tensor } from '../model/tensor.js';
 import { roundTo } from './arithmetic.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { lowerElements } from './lowering.js';
+import { nothingSchema } from './schemas.js';
 
 /** ONNX Cast to an integer type: drops the fraction toward zero. */
 export interface ToIntegerParams {
@@ -17,6 +18,7 @@ function lowerToInteger(_: ToIntegerParams, [x]: readonly LoweredTensor[], conte
 /** The whole part of each element. */
 export const toIntegerLayer: LayerDefinition<ToIntegerParams> = {
   kind: 'toInteger',
+  params: nothingSchema,
   hls4mlClass: () => 'Cast',
   shape: (_, [input = []]) => input,
   evaluate: (_, [x]) => {
@@ -24,4 +26,6 @@ export const toIntegerLayer: LayerDefinition<ToIntegerParams> = {
     return tensor(input.shape, input.data.map((v) => Math.trunc(v) + 0), input.quantised === true);
   },
   lower: lowerToInteger,
+  grid: () => 0,
+  precision: 'none',
 };

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { stridesOf } from '../model/tensor.js';
 import { formatShape, stridedIndices } from './indexing.js';
+import { axesSchema } from './schemas.js';
 import { structuralLayer } from './structural.js';
 
 export interface TransposeParams {
@@ -10,6 +12,7 @@ export interface TransposeParams {
 /** Axes permuted: output axis i is input axis perm[i]. */
 export const transposeLayer = structuralLayer<TransposeParams>({
   kind: 'transpose',
+  params: z.strictObject({ perm: axesSchema }),
   hls4mlClass: () => 'Transpose',
   shape: ({ perm }, [input = []]) => {
     const isPermutation = perm.length === input.length && input.every((_, axis) => perm.includes(axis));

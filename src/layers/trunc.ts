@@ -1,8 +1,11 @@
+import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
 import type { LayerDefinition } from './definition.js';
 import { entriesOf, quantBounds, quantiserShape, roundQonnx, scaleProblem } from './quant.js';
 import { lowerTrunc } from './quantLowering.js';
+import { gridOf } from './ranges.js';
+import { qonnxRoundingSchema, tensorSchema } from './schemas.js';
 
 /**
  * QONNX Trunc: the integer q = round-half-even(x / scale + zeroPoint) loses its low bits under the rounding mode.
@@ -48,6 +51,14 @@ export function truncationsOf(params: TruncParams, shape: readonly number[]): Tr
 /** QONNX's truncation, versions 1 and 2. */
 export const truncLayer: LayerDefinition<TruncParams> = {
   kind: 'trunc',
+  params: z.strictObject({
+    scale: tensorSchema,
+    zeroPoint: tensorSchema,
+    inBits: z.number().positive().max(1024),
+    outBits: z.number().positive().max(1024),
+    rounding: qonnxRoundingSchema,
+    version2: z.strictObject({ outputScale: tensorSchema, signed: z.boolean(), narrow: z.boolean() }).exactOptional(),
+  }),
   hls4mlClass: () => 'Trunc',
   shape: ({ scale, zeroPoint, version2, inBits, outBits }, [input = []]) => {
     if (!(outBits > 0 && outBits <= 64)) return `the output width must be from 1 to 64 bits, found ${outBits}`;
@@ -68,4 +79,7 @@ export const truncLayer: LayerDefinition<TruncParams> = {
     return tensor(input.shape, data, true);
   },
   lower: lowerTrunc,
+  grid: ({ scale }) => gridOf(scale.data),
+  precision: 'none',
+  quantiser: () => undefined,
 };

@@ -4,7 +4,7 @@ import type { FixedType } from '../fixed/fixedType.js';
 import type { LayerCatalogue } from '../model/catalogue.js';
 import type { GraphInput, ModelGraph, ModelNode } from '../model/graph.js';
 import { foldBatchNormalizations } from './foldBatchNormalization.js';
-import { classNames, HLS4ML_CLASSES, variablesOf } from './layerVariables.js';
+import { classNames, HLS4ML_CLASSES, precisionRulesOf } from './layerVariables.js';
 import { LayerLookup } from './lookup.js';
 import type { PrecisionConfig } from './precisionConfig.js';
 import { quantiseElementwiseConstants } from './elementwiseConstants.js';
@@ -37,8 +37,7 @@ export function applyPrecision(graph: ModelGraph, config: PrecisionConfig, catal
   for (const original of folded.nodes) {
     const lookup = lookupOf(original, shapes, config, catalogue);
     const node = quantiseElementwiseConstants(original, constants, lookup, problems);
-    const variables = variablesOf(node, catalogue.structural(node.kind));
-    const resolved = resolveNode({ node, variables, lookup, types, shapes, neighbours, constants, maximum: config.maximum, problems });
+    const resolved = resolveNode({ node, rules: precisionRulesOf(node), lookup, types, shapes, neighbours, constants, maximum: config.maximum, problems });
     types.set(node.output, resolved.type);
     nodes.push(resolved.precision === undefined ? node : { ...node, precision: resolved.precision });
   }

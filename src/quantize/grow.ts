@@ -2,16 +2,14 @@ import type { FixedType } from '../fixed/fixedType.js';
 import { castInteger, fixedType, formatFixedType, fractionBits, rangeOf } from '../fixed/fixedType.js';
 import { dyadicOf, fromNumber, toNumber, widthOf } from '../fixed/integer.js';
 import { CompileError } from '../errors.js';
-import type { ActivationParams } from '../layers/activation.js';
-import type { ClipParams } from '../layers/clip.js';
-import type { ElementwiseParams } from '../layers/elementwise.js';
+import type { ResultResolution } from '../layers/definition.js';
+import type { TensorRange } from '../layers/ranges.js';
+import { definitionOf } from '../layers/registry.js';
+import { gridFor, isOnSmallGrid, roundToGrid } from '../layers/rounding.js';
 import type { LayerCatalogue } from '../model/catalogue.js';
 import type { ModelGraph, ModelNode } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
-import type { TensorRange } from './ranges.js';
 import { magnitudeOf, outputRange, rangeOfConstant } from './ranges.js';
-import { gridFor, isOnSmallGrid, roundBias, roundParameters, roundToGrid } from './roundParameters.js';
-import { typeOfQuantiser } from './typeFacts.js';
 
 /** How fine the types are that nobody gave. */
 export interface Resolution {
@@ -50,11 +48,14 @@ export interface GrowOptions {
  * stated resolution of its proven range, so that widths do not grow from layer to layer. What the model's own
  * quantisers determine stays exact. Every input must have its type (`applyInputTypes`).
  */
-export function growTypes(graph: ModelGraph, options: GrowOptions, catalogue: Pick<LayerCatalogue, 'evaluate' | 'structural'>): GrownGraph {
+export function growTypes(graph: ModelGraph, options: GrowOptions, catalogue: Pick<LayerCatalogue, 'structural'>): GrownGraph {
   return new Grower(graph, options, catalogue).run();
 }
 
-const QUANTISERS: ReadonlySet<string> = new Set(['quant', 'fixedQuant', 'bipolarQuant', 'trunc']);
+/** Whether a node is a quantiser of the model's own. */
+function isQuantiser(node: ModelNode): boolean {
+  return definitionOf(node.kind).quantiser !== undefined;
+}
 
 class Grower {
   private readonly resolution: Resolution;
@@ -70,12 +71,12 @@ class Grower {
   constructor(
     private readonly graph: ModelGraph,
     private readonly options: GrowOptions,
-    private readonly catalogue: Pick<LayerCatalogue, 'evaluate' | 'structural'>,
+    private readonly catalogue: Pick<LayerCatalogue, 'structural'>,
   ) {
     this.resolution = options.resolution ?? DEFAULT_RESOLUTION;
     this.constants = new Map(graph.constants);
     this.outputs = new Set(graph.outputs.map((output) => output.tensor));
-    this.hasQuantisers = graph.nodes.some((node) => QUANTISERS.has(node.kind));
+    this.hasQuantisers = graph.nodes.some(isQuantiser);
     for (const node of graph.nodes) {
       for (const name of new Set(node.inputs)) this.readers.set(name, [...(this.readers.get(name) ?? []), node]);
     }
@@ -99,16 +100,27 @@ class Grower {
 
   private node(node: ModelNode): ModelNode {
     if (node.precision !== undefined) return this.typedNode(node);
-    if (QUANTISERS.has(node.kind)) {
+    if (isQuantiser(node)) {
       this.ranges.set(node.output, this.exactRange(node));
       return node;
     }
-    const { weightBits } = this.resolution;
-    const fitted = this.withRoundedConstants(this.withRoundedBounds(node));
-    const rounded = roundParameters(fitted, weightBits, this.options.scoreType);
+    const fitted = this.withRoundedConstants(node);
+    const rounded = this.rounded(fitted);
     const counts = rounded.plain && (rounded.statements.length > 0 || !this.hasQuantisers);
     const constants = fitted === node ? [] : ['constants rounded'];
     return this.finish(rounded.node, counts || rounded.node !== node, [...constants, ...rounded.statements]);
+  }
+
+  /** A node whose plain float parameters are rounded. */
+  private rounded(node: ModelNode): { readonly node: ModelNode; readonly statements: readonly string[]; readonly plain: boolean } {
+    const [input] = node.inputs;
+    const rounded = definitionOf(node.kind).roundParameters?.(node.params, {
+      weightBits: this.resolution.weightBits,
+      scoreType: this.options.scoreType,
+      inputExp: input === undefined ? undefined : this.rangeOf(input).exp,
+    });
+    if (rounded === undefined) return { node, statements: [], plain: false };
+    return { node: rounded.params === node.params ? node : { ...node, params: rounded.params }, statements: rounded.statements, plain: rounded.plain };
   }
 
   /** A layer typed by the config, or by a typed model. */
@@ -124,7 +136,7 @@ class Grower {
   }
 
   private exactRange(node: ModelNode): TensorRange {
-    const range = outputRange(node, node.inputs.map((name) => this.rangeOf(name)), this.catalogue);
+    const range = outputRange(node, node.inputs.map((name) => this.rangeOf(name)));
     if (Number.isFinite(magnitudeOf(range))) return range;
     throw new CompileError('config', { code: 'unbounded-range', where: [this.graph.name, node.name], what: 'the values of this layer have no finite bound.', mend: 'Give it a type in a --precision file.' });
   }
@@ -133,11 +145,11 @@ class Grower {
   private finish(node: ModelNode, isRounded: boolean, statements: string[]): ModelNode {
     const exact = this.exactRange(node);
     const grid = this.resultGrid(node, exact);
-    const bias = roundBias(node, grid - 1);
-    statements.push(...bias.statements);
-    const settled = bias.node;
-    const range = bias.node === node ? exact : this.exactRange(settled);
-    const isOurs = isRounded || bias.statements.length > 0 || settled.inputs.some((name) => this.ours.has(name));
+    const bias = definitionOf(node.kind).roundBias?.(node.params, grid - 1);
+    statements.push(...(bias?.statements ?? []));
+    const settled = bias === undefined || bias.params === node.params ? node : { ...node, params: bias.params };
+    const range = settled === node ? exact : this.exactRange(settled);
+    const isOurs = isRounded || settled !== node || settled.inputs.some((name) => this.ours.has(name));
     const type = this.resultType(settled, range, grid, isOurs);
     if (isOurs || type !== undefined) this.ours.add(settled.output);
     this.ranges.set(settled.output, type === undefined ? range : castRange(range, type));
@@ -150,10 +162,11 @@ class Grower {
   private resultGrid(node: ModelNode, range: TensorRange): number {
     const { resultBits, tableBits } = this.resolution;
     // Products and sums of variables have ranges far above what they usually are: twice the bits, before they are rounded.
-    const bits = isBounded(node) ? tableBits : hasParameters(node) || range.exp === undefined ? resultBits : 2 * resultBits;
+    const resolution = resolutionOf(node);
+    const bits = resolution === 'table' ? tableBits : resolution === 'single' || range.exp === undefined ? resultBits : 2 * resultBits;
     const own = gridFor(magnitudeOf(range), bits) ?? 0;
     const readers = this.readers.get(node.output) ?? [];
-    const feedsTables = readers.length > 0 && readers.every(isBounded) && !this.outputs.has(node.output);
+    const feedsTables = readers.length > 0 && readers.every((reader) => resolutionOf(reader) === 'table') && !this.outputs.has(node.output);
     return feedsTables ? Math.max(own, 2 - tableBits) : own;
   }
 
@@ -167,62 +180,43 @@ class Grower {
 
   private isOnlyQuantised(tensor: string): boolean {
     const readers = this.readers.get(tensor) ?? [];
-    return !this.outputs.has(tensor) && readers.length > 0 && readers.every((reader) => QUANTISERS.has(reader.kind));
+    return !this.outputs.has(tensor) && readers.length > 0 && readers.every(isQuantiser);
   }
 
   /** The type of the model's quantisers that read this tensor, if they agree: it is then rounded once, by that. */
   private typeOfReader(tensor: string): FixedType | undefined {
     if (!this.isOnlyQuantised(tensor)) return undefined;
-    const readers = this.readers.get(tensor) ?? [];
-    const types = readers.map(typeOfQuantiser);
+    const types = (this.readers.get(tensor) ?? []).map((reader) => definitionOf(reader.kind).quantiser?.(reader.params));
     return types.every((type) => type !== undefined && formatFixedType(type) === formatFixedType(types[0] as FixedType)) ? types[0] : undefined;
   }
 
-  /** Bounds of a clip on the grid of what it clips, where they are finer. */
-  private withRoundedBounds(node: ModelNode): ModelNode {
-    const exp = node.kind === 'clip' ? this.rangeOf(node.inputs[0] as string).exp : undefined;
-    if (exp === undefined) return node;
-    const { min, max } = node.params as ClipParams;
-    const fit = (bound: number | null): number | null => (bound === null || isOnSmallGrid([bound]) ? bound : roundToGrid(bound, exp));
-    const params: ClipParams = { min: fit(min), max: fit(max) };
-    return params.min === min && params.max === max ? node : { ...node, params };
-  }
-
-  /** Constant operands of elementwise layers on few significant bits; divisors stay as they are. */
+  /** Constant operands on few significant bits, where the layer says that it does not change what they stand for. */
   private withRoundedConstants(node: ModelNode): ModelNode {
-    if (node.kind !== 'elementwise') return node;
-    const { operation } = node.params as ElementwiseParams;
+    const { constantRole } = definitionOf(node.kind);
+    if (constantRole === undefined) return node;
     const inputs = node.inputs.map((name, position) => {
       const constant = this.constants.get(name);
       if (constant === undefined || constant.quantised === true || isOnSmallGrid(constant.data)) return name;
-      if (operation === 'div' && position === 1) return name;
+      const role = constantRole(node.params, position);
+      if (role === undefined) return name;
       const own = `${node.name}.constant${position}`;
-      this.constants.set(own, { shape: constant.shape, data: this.roundedConstant(constant, operation), quantised: true });
+      this.constants.set(own, { shape: constant.shape, data: this.roundedConstant(constant, role), quantised: true });
       return own;
     });
     return inputs.every((name, i) => name === node.inputs[i]) ? node : { ...node, inputs };
   }
 
   /** Factors keep their own significant bits; terms share one grid. */
-  private roundedConstant(constant: Tensor, operation: ElementwiseParams['operation']): Float64Array {
+  private roundedConstant(constant: Tensor, role: 'factor' | 'term'): Float64Array {
     const most = constant.data.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
     const shared = gridFor(most, this.resolution.resultBits) ?? 0;
     const own = (value: number): number => gridFor(value, this.resolution.weightBits) ?? 0;
-    return constant.data.map((value) => roundToGrid(value, operation === 'mul' || operation === 'div' ? own(value) : shared));
+    return constant.data.map((value) => roundToGrid(value, role === 'factor' ? own(value) : shared));
   }
 }
 
-/** Functions with values in [−1, 1], made as tables. */
-function isBounded(node: ModelNode): boolean {
-  if (node.kind === 'softmax') return true;
-  if (node.kind !== 'activation') return false;
-  const { function: name } = node.params as ActivationParams;
-  return name === 'sigmoid' || name === 'tanh' || name === 'softsign';
-}
-
-/** Layers with weights of their own, and functions of one value: their ranges compound from layer to layer. */
-function hasParameters(node: ModelNode): boolean {
-  return ['dense', 'conv', 'batchNormalization', 'activation', 'embedding', 'forest'].includes(node.kind);
+function resolutionOf(node: ModelNode): ResultResolution {
+  return definitionOf(node.kind).resolution?.(node.params) ?? 'double';
 }
 
 function rangeOfType(shape: readonly number[], type: FixedType): TensorRange {

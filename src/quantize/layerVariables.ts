@@ -1,69 +1,16 @@
-import type { FixedType } from '../fixed/fixedType.js';
-import { fixedType } from '../fixed/fixedType.js';
-import type { ActivationParams } from '../layers/activation.js';
+import type { PrecisionRules } from '../layers/precisionRules.js';
+import { RESULT_ONLY } from '../layers/precisionRules.js';
+import { definitionOf } from '../layers/registry.js';
 import type { ModelNode } from '../model/graph.js';
-import type { TypeVariable } from './precisionConfig.js';
-
-/** hls4ml's fixed default of tables. */
-const TABLE: FixedType = fixedType(true, 18, 8);
-/** hls4ml's fixed default of softmax's inner types. */
-const SOFTMAX: FixedType = fixedType(true, 18, 8, 'RND', 'SAT');
-
-/** The types of one kind of layer, in hls4ml's terms. */
-export interface LayerVariables {
-  /** Looked up by layer, class and model. */
-  readonly looked: readonly TypeVariable[];
-  /** Have defaults of their own, which only layer keys (`table_t`, …) override. */
-  readonly fixed: ReadonlyMap<TypeVariable, FixedType>;
-}
-
-const NONE: ReadonlyMap<TypeVariable, FixedType> = new Map();
-const TABULATED: ReadonlySet<ActivationParams['function']> = new Set(['sigmoid', 'tanh', 'softplus', 'softsign', 'elu', 'selu']);
-const PARAMETRIC: ReadonlySet<ActivationParams['function']> = new Set(['leakyRelu', 'elu']);
 
 /**
  * What a config can type in this node, or undefined where a config has no say: layers that only move elements, and the
  * model's own quantisers.
  */
-export function variablesOf(node: ModelNode, isStructural: boolean): LayerVariables | undefined {
-  switch (node.kind) {
-    case 'dense':
-    case 'conv':
-      return { looked: ['weight', 'bias', 'accum', 'result'], fixed: NONE };
-    case 'batchNormalization':
-      return { looked: ['scale', 'bias', 'result'], fixed: NONE };
-    case 'activation': {
-      const { function: name } = node.params as ActivationParams;
-      return {
-        looked: PARAMETRIC.has(name) ? ['param', 'result'] : ['result'],
-        fixed: TABULATED.has(name) ? new Map([['table', TABLE]]) : NONE,
-      };
-    }
-    case 'softmax':
-      return {
-        looked: ['result'],
-        fixed: new Map([['table', TABLE], ['exp_table', SOFTMAX], ['inv_table', SOFTMAX], ['inv_inp', SOFTMAX], ['accum', SOFTMAX]]),
-      };
-    case 'pool':
-    case 'reduce':
-    case 'dot':
-    case 'matmul':
-      return { looked: ['accum', 'result'], fixed: NONE };
-    case 'embedding':
-      return { looked: ['embeddings', 'result'], fixed: NONE };
-    case 'elementwise':
-    case 'concat':
-    case 'clip':
-      return { looked: ['result'], fixed: NONE };
-    case 'quant':
-    case 'bipolarQuant':
-    case 'trunc':
-    case 'toInteger':
-    case 'forest':
-      return undefined;
-    default:
-      return isStructural ? undefined : { looked: ['result'], fixed: NONE };
-  }
+export function precisionRulesOf(node: ModelNode): PrecisionRules<unknown> | undefined {
+  const { precision, structural } = definitionOf(node.kind);
+  if (precision === 'none') return undefined;
+  return precision ?? (structural === true ? undefined : RESULT_ONLY);
 }
 
 /** hls4ml's class names by which `LayerType` may address a layer: the catalogue's, and the families it belongs to. */

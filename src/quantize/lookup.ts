@@ -1,7 +1,8 @@
 import type { FixedType } from '../fixed/fixedType.js';
 import { formatFixedType, sameType } from '../fixed/fixedType.js';
 import type { Problem } from '../errors.js';
-import type { LayerSettings, PrecisionConfig, TypeSetting, TypeVariable } from './precisionConfig.js';
+import type { TypeVariable } from '../layers/precisionRules.js';
+import type { LayerSettings, PrecisionConfig, TypeSetting } from './precisionConfig.js';
 
 /** The look-up of one layer in a precision config, in hls4ml's order. */
 export class LayerLookup {

@@ -3,10 +3,10 @@ import { fixedType, fractionBits, rangeOf, sameType, typeOfInterval } from '../f
 import { hull } from '../fixed/interval.js';
 import type { FixedQuantParams } from '../layers/fixedQuant.js';
 import { elementTypes } from '../layers/fixedQuant.js';
+import { definitionOf } from '../layers/registry.js';
 import type { LayerCatalogue } from '../model/catalogue.js';
 import type { GraphInput, ModelGraph, ModelNode } from '../model/graph.js';
 import { sizeOf } from '../model/tensor.js';
-import { typeOfQuantiser } from './typeFacts.js';
 import type { WireType } from './wire.js';
 
 /** A tensor that holds elements of the input and nothing else: which, −1 for none. */
@@ -68,7 +68,7 @@ function quantiserTypes(node: ModelNode, shape: readonly number[]): readonly (Fi
     const params = node.params as FixedQuantParams;
     return (params.divisor ?? 1) === 1 ? elementTypes(params, shape) : undefined;
   }
-  const type = typeOfQuantiser(node);
+  const type = definitionOf(node.kind).quantiser?.(node.params);
   return type === undefined ? undefined : new Array<FixedType>(sizeOf(shape)).fill(type);
 }
 

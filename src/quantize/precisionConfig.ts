@@ -1,15 +1,11 @@
 import { CompileError, didYouMean } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import { parseFixedType } from '../fixed/fixedType.js';
+import type { TypeVariable } from '../layers/precisionRules.js';
+import { TYPE_VARIABLES } from '../layers/precisionRules.js';
 import type { LayerPrecision } from '../model/graph.js';
 import type { ConfigEntry } from '../io/configText.js';
 import { ConfigText, describe } from '../io/configText.js';
-
-/** The types a layer can have, by hls4ml's names. */
-export const TYPE_VARIABLES = [
-  'weight', 'bias', 'accum', 'result', 'scale', 'table', 'exp_table', 'inv_table', 'inv_inp', 'embeddings', 'param',
-] as const;
-export type TypeVariable = (typeof TYPE_VARIABLES)[number];
 
 /** A type as the file gives it: fixed, or to be inferred. */
 export interface TypeSetting {

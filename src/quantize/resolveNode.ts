@@ -2,23 +2,21 @@ import type { Problem } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import { sameType } from '../fixed/fixedType.js';
 import type { ActivationParams } from '../layers/activation.js';
-import { alphaOf } from '../layers/activation.js';
-import type { BatchNormalizationParams } from '../layers/batchNormalization.js';
-import type { DenseParams } from '../layers/dense.js';
-import type { EmbeddingParams } from '../layers/embedding.js';
-import type { QuantParams } from '../layers/quant.js';
+import { isExactFunction } from '../layers/activation.js';
+import { capType } from '../layers/hls4mlInference.js';
+import type { PrecisionRules, TypeVariable } from '../layers/precisionRules.js';
+import { definitionOf } from '../layers/registry.js';
 import type { LayerPrecision, ModelNode } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
-import type { LayerVariables } from './layerVariables.js';
 import type { LayerLookup } from './lookup.js';
-import type { TypeSetting, TypeVariable } from './precisionConfig.js';
-import { hasRule, inferNode } from './inferNode.js';
-import { isExactFunction, typeOfQuant, typeOfScalar, typeOfValues } from './typeFacts.js';
+import type { TypeSetting } from './precisionConfig.js';
+import { typeOfScalar, typeOfValues } from './typeFacts.js';
 
 /** What is known when a node's turn comes. */
 export interface NodeContext {
   readonly node: ModelNode;
-  readonly variables: LayerVariables | undefined;
+  /** What the config can type in the node; undefined where it has no say. */
+  readonly rules: PrecisionRules<unknown> | undefined;
   readonly lookup: LayerLookup;
   /** Types of the tensors so far; undefined where a tensor has no single fixed-point type. */
   readonly types: ReadonlyMap<string, FixedType | undefined>;
@@ -52,18 +50,20 @@ const FIELDS = {
 
 /** Types of one node by look-up, defaults and inference; problems go to the context's list. */
 export function resolveNode(context: NodeContext): ResolvedNode {
-  const { node, variables, lookup, problems } = context;
-  if (variables === undefined) return { precision: undefined, type: passedType(context) };
+  const { node, rules, lookup, problems } = context;
+  if (rules === undefined) return { precision: undefined, type: passedType(context) };
+  const looked = rules.looked(node.params);
+  const fixed = Object.entries(rules.fixed?.(node.params) ?? {}) as [TypeVariable, FixedType][];
   const precision: Mutable<LayerPrecision> = { source: 'config' };
-  for (const [variable, fallback] of variables.fixed) precision[FIELDS[variable]] = lookup.fixedType(variable, fallback, problems);
-  for (const variable of variables.looked) {
+  for (const [variable, fallback] of fixed) precision[FIELDS[variable]] = lookup.fixedType(variable, fallback, problems);
+  for (const variable of looked) {
     if (variable === 'accum' || variable === 'result') continue;
-    const type = parameterType(context, variable);
+    const type = parameterType(context, rules, variable);
     if (type !== undefined) precision[FIELDS[variable]] = type;
   }
-  if (variables.looked.includes('accum')) setDefined(precision, 'accum', computedType(context, 'accum', precision));
-  setDefined(precision, 'result', computedType(context, 'result', precision));
-  addSettings(precision, context, variables);
+  if (looked.includes('accum')) setDefined(precision, 'accum', computedType(context, rules, 'accum', precision));
+  setDefined(precision, 'result', computedType(context, rules, 'result', precision));
+  addSettings(precision, context, rules, fixed.length > 0);
   return { precision, type: precision.result ?? passedType(context) };
 }
 
@@ -71,47 +71,27 @@ function setDefined(precision: Mutable<LayerPrecision>, field: 'accum' | 'result
   if (type !== undefined) precision[field] = type;
 }
 
-function addSettings(precision: Mutable<LayerPrecision>, { node, lookup }: NodeContext, variables: LayerVariables): void {
-  const strategy = lookup.setting('strategy');
-  const reuseFactor = lookup.setting('reuseFactor');
-  if (node.kind === 'dense' || node.kind === 'conv') {
-    precision.strategy = strategy ?? 'latency';
-    precision.reuseFactor = reuseFactor ?? 1;
+function addSettings(precision: Mutable<LayerPrecision>, { lookup }: NodeContext, rules: PrecisionRules<unknown>, hasTables: boolean): void {
+  if (rules.hasStrategy === true) {
+    precision.strategy = lookup.setting('strategy') ?? 'latency';
+    precision.reuseFactor = lookup.setting('reuseFactor') ?? 1;
   }
-  if (variables.fixed.size === 0) return;
+  if (!hasTables) return;
   precision.tableSize = lookup.setting('tableSize') ?? 1024;
   const tableRange = lookup.setting('tableRange');
   if (tableRange !== undefined) precision.tableRange = tableRange;
-  if (node.kind === 'softmax') precision.softmax = lookup.setting('implementation') ?? 'stable';
+  if (rules.hasImplementation === true) precision.softmax = lookup.setting('implementation') ?? 'stable';
 }
 
 /** A layer's parameter tensor, or undefined where it has none (a missing bias). */
-function parameterOf(node: ModelNode, variable: TypeVariable): Tensor | undefined {
-  switch (variable) {
-    case 'weight':
-      return (node.params as DenseParams).weight;
-    case 'bias':
-      return (node.params as DenseParams | BatchNormalizationParams).bias ?? undefined;
-    case 'scale':
-      return (node.params as BatchNormalizationParams).scale;
-    case 'embeddings':
-      return (node.params as EmbeddingParams).table;
-    case 'param':
-      return { shape: [], data: Float64Array.of(alphaOf(node.params as ActivationParams)) };
-    case 'accum':
-    case 'result':
-    case 'table':
-    case 'exp_table':
-    case 'inv_table':
-    case 'inv_inp':
-      return undefined;
-  }
+function parameterOf(node: ModelNode, rules: PrecisionRules<unknown>, variable: TypeVariable): Tensor | undefined {
+  return rules.parameters?.(node.params)[variable] ?? undefined;
 }
 
 /** Type of weight, bias, scale, embeddings or param; undefined where the parameter is absent or quantised already. */
-function parameterType(context: NodeContext, variable: TypeVariable): FixedType | undefined {
+function parameterType(context: NodeContext, rules: PrecisionRules<unknown>, variable: TypeVariable): FixedType | undefined {
   const { node, lookup, problems } = context;
-  const parameter = parameterOf(node, variable);
+  const parameter = parameterOf(node, rules, variable);
   if (parameter === undefined) return undefined;
   const setting = lookup.type(variable);
   if (setting !== undefined && setting.type !== 'auto') return setting.type;
@@ -132,7 +112,7 @@ export function missingType(lookup: LayerLookup, variable: TypeVariable, isAuto:
 }
 
 /** accum and result: looked up, inferred where `auto`, else the model's default. */
-function computedType(context: NodeContext, variable: 'accum' | 'result', precision: LayerPrecision): FixedType | undefined {
+function computedType(context: NodeContext, rules: PrecisionRules<unknown>, variable: 'accum' | 'result', precision: LayerPrecision): FixedType | undefined {
   const { node, lookup, problems } = context;
   const setting = lookup.type(variable);
   if (setting === undefined) {
@@ -142,7 +122,7 @@ function computedType(context: NodeContext, variable: 'accum' | 'result', precis
   if (setting.type !== 'auto') return setting.type;
   const taken = variable === 'result' ? takenResult(context) : undefined;
   if (taken !== undefined) return taken === 'none' ? undefined : taken;
-  const inferred = infer(context, variable, precision);
+  const inferred = infer(context, rules, variable, precision);
   if (typeof inferred === 'object') return inferred;
   if (inferred === 'default') {
     const fallback = lookup.modelDefault();
@@ -172,34 +152,40 @@ function takenResult({ node, lookup, neighbours }: NodeContext): FixedType | 'no
     const producer = neighbours.producer(node.inputs[0] as string);
     if (producer !== undefined && neighbours.resultSetting(producer)?.type === 'auto') return 'none';
   }
-  if (node.kind !== 'activation' || reader?.kind !== 'quant') return undefined;
-  return isExactFunction(node.params as ActivationParams) ? 'none' : typeOfQuant(reader.params as QuantParams);
+  const quantiser = reader === undefined ? undefined : definitionOf(reader.kind).quantiser;
+  if (node.kind !== 'activation' || quantiser === undefined) return undefined;
+  return isExactFunction(node.params as ActivationParams) ? 'none' : quantiser(reader?.params);
 }
 
 function isLinear(node: ModelNode): boolean {
   return node.kind === 'activation' && (node.params as ActivationParams).function === 'linear';
 }
 
-function infer(context: NodeContext, variable: 'accum' | 'result', precision: LayerPrecision): FixedType | 'default' | `unknown:${string}` {
+function infer(context: NodeContext, rules: PrecisionRules<unknown>, variable: 'accum' | 'result', precision: LayerPrecision): FixedType | 'default' | `unknown:${string}` {
   const { node, types, constants, shapes, maximum } = context;
+  const rule = rules.infer?.[variable];
+  if (rule === undefined) return 'default';
   const operands: FixedType[] = [];
   for (const name of node.inputs) {
     const constant = constants.get(name);
     const type = constant === undefined ? types.get(name) : typeOfValues(constant.data);
-    if (type === undefined) return hasRule(node, variable) ? `unknown:${name}` : 'default';
+    if (type === undefined) return `unknown:${name}`;
     operands.push(type);
   }
   const parameter = (name: 'weight' | 'scale' | 'bias'): FixedType | undefined => {
-    const data = parameterOf(node, name)?.data;
+    const data = parameterOf(node, rules, name)?.data;
     return precision[name] ?? (data === undefined ? undefined : typeOfValues(data));
   };
-  return inferNode({ node, variable, operands, parameter, inputShape: shapes.get(node.inputs[0] as string) ?? [], maximum });
+  const type = rule(node.params, { operands, parameter, inputShape: shapes.get(node.inputs[0] as string) ?? [] });
+  if (type === undefined) return 'default';
+  return rules.uncapped?.(node.params, variable) === true ? type : capType(type, maximum);
 }
 
 /** The type that a node without a result type puts out: a quantiser's own, or its input's. */
 function passedType({ node, types, constants }: NodeContext): FixedType | undefined {
-  if (node.kind === 'quant') return typeOfQuant(node.params as QuantParams);
-  if (!PASSES.has(node.kind) && !isLinear(node)) return undefined;
+  const { quantiser, structural } = definitionOf(node.kind);
+  if (quantiser !== undefined) return quantiser(node.params);
+  if (structural !== true && !isLinear(node)) return undefined;
   const inputs = node.inputs.map((name) => {
     const constant = constants.get(name);
     return constant === undefined ? types.get(name) : typeOfValues(constant.data);
@@ -207,6 +193,3 @@ function passedType({ node, types, constants }: NodeContext): FixedType | undefi
   const [first] = inputs;
   return first !== undefined && inputs.every((type) => type !== undefined && sameType(type, first)) ? first : undefined;
 }
-
-/** Layers whose output holds nothing but input elements (and, padded, zeros). */
-const PASSES: ReadonlySet<string> = new Set(['reshape', 'transpose', 'gather', 'slice', 'pad', 'concat']);

@@ -11,7 +11,7 @@ import { tensor } from '../../src/model/tensor.js';
 import type { Tensor } from '../../src/model/tensor.js';
 import { growTypes } from '../../src/quantize/grow.js';
 import { applyInputTypes } from '../../src/quantize/inputTypes.js';
-import { gridOf } from '../../src/quantize/ranges.js';
+import { gridOf } from '../../src/layers/ranges.js';
 import type { NodeText } from './graphs.js';
 import { activation, dense, evaluateTyped, graphOf, quant, randomTensor } from './graphs.js';
 

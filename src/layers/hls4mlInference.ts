@@ -1,6 +1,6 @@
 import type { FixedType } from '../fixed/fixedType.js';
-import { fixedType, fractionBits, sameType } from '../fixed/fixedType.js';
-import { commonType } from './typeFacts.js';
+import { fixedType, fractionBits, rangeOf, sameType, typeOfInterval } from '../fixed/fixedType.js';
+import { hull } from '../fixed/interval.js';
 
 /**
  * The types hls4ml 1.3 infers where a config says `auto` (its `infer_precision_types` pass, docs/precision.md).
@@ -22,6 +22,11 @@ export function inferSumOfProducts(x: FixedType, w: FixedType, terms: number, bi
   const signed = x.signed || w.signed;
   const top = Math.max(integer + (bias.signed && !signed ? 1 : 0), bias.integer + (signed && !bias.signed ? 1 : 0)) + 1;
   return fixedType(signed || bias.signed, top + Math.max(fraction, fractionBits(bias)), top);
+}
+
+/** The smallest type that holds all values of both types, with the modes given. */
+export function commonType(a: FixedType, b: FixedType, modes: Pick<FixedType, 'rounding' | 'overflow'>): FixedType {
+  return { ...typeOfInterval(hull(rangeOf(a), rangeOf(b))), ...modes };
 }
 
 /** Product of two variables; with `terms`, the sum of that many (Dot). */

@@ -1,0 +1,28 @@
+/**
+ * Every kind of layer, one line each, by the name that graphs and model.json use: the registry. Their parameters' types,
+ * schemas and rules all come from the definitions.
+ */
+export { activationLayer as activation } from './activation.js';
+export { batchNormalizationLayer as batchNormalization } from './batchNormalization.js';
+export { bipolarQuantLayer as bipolarQuant } from './bipolarQuant.js';
+export { clipLayer as clip } from './clip.js';
+export { concatLayer as concat } from './concat.js';
+export { convLayer as conv } from './conv.js';
+export { denseLayer as dense } from './dense.js';
+export { dotLayer as dot } from './dot.js';
+export { elementwiseLayer as elementwise } from './elementwise.js';
+export { embeddingLayer as embedding } from './embedding.js';
+export { fixedQuantLayer as fixedQuant } from './fixedQuant.js';
+export { forestLayer as forest } from './forest.js';
+export { gatherLayer as gather } from './gather.js';
+export { matmulLayer as matmul } from './matmul.js';
+export { padLayer as pad } from './pad.js';
+export { poolLayer as pool } from './pool.js';
+export { quantLayer as quant } from './quant.js';
+export { reduceLayer as reduce } from './reduce.js';
+export { reshapeLayer as reshape } from './reshape.js';
+export { sliceLayer as slice } from './slice.js';
+export { softmaxLayer as softmax } from './softmax.js';
+export { toIntegerLayer as toInteger } from './toInteger.js';
+export { transposeLayer as transpose } from './transpose.js';
+export { truncLayer as trunc } from './trunc.js';
