@@ -6,7 +6,7 @@ import { wrappers } from './backends/wrappers.js';
 import { circuitToText } from './circuit/text.js';
 import { draftReport } from './compile/draft.js';
 import { sha256 } from './compile/folder.js';
-import { readModel, typeModel } from './compile/model.js';
+import { arrayPorts, readModel, typeModel } from './compile/model.js';
 import type { LayerOverflow } from './compile/overflow.js';
 import { layerOverflows } from './compile/overflow.js';
 import { prove } from './compile/prove.js';
@@ -70,7 +70,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
     { path: 'circuit.schedule.json', text: scheduleToText(schedule, info) },
     ...(design.dump === undefined ? [] : [design.dump]),
   ];
-  const proof = await prove(request, schedule, info, files[0]?.text ?? '', hooks);
+  const proof = await prove(request, schedule, arrayPorts(typed.graph), info, files[0]?.text ?? '', hooks);
   files.push(...proof.files);
   step('writing the report');
   const suggestions = design.result.met ? [] : proposals(schedule.circuit, device, request);
@@ -128,8 +128,8 @@ function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: num
 
 function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
   const hash = createHash('sha256').update(request.model.bytes);
-  const { precision, inputType, scoreType, neverMissing, clockMHz, latency, part, modelVersion, effort } = request;
-  hash.update(JSON.stringify({ precision, inputType, scoreType, neverMissing, clockMHz, latency, part, modelVersion, effort }));
+  const { precision, inputType, scoreType, missing, clockMHz, latency, part, modelVersion, effort } = request;
+  hash.update(JSON.stringify({ precision, inputType, scoreType, missing, clockMHz, latency, part, modelVersion, effort }));
   return {
     top: identifier(request.name ?? model.name, 'model'),
     modelName: request.name ?? model.name,

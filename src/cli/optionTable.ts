@@ -66,8 +66,7 @@ export const OPTIONS = {
   vectors: { path: true, describe: "events to verify with, besides the tool's own", schema: text },
   'score-type': { describe: "forests: type of leaves and score, e.g. 'ap_fixed<16,6>'", default: 'grown', schema: text },
   missing: {
-    describe: 'forests: how NaN arrives: none, flag, code', default: 'none', schema: oneOf('none', 'flag', 'code'),
-    unsupported: onlyValue('none', 'missing values come in a later release; --missing none works: inputs are always numbers'),
+    describe: 'forests: how NaN arrives: none, flag (one more bit a feature), code (a reserved value)', default: 'flag where the model learned it, else none', schema: oneOf('none', 'flag', 'code'),
   },
   head: {
     describe: 'score, probability, class, decision=…', schema: text.refine((value) => /^(score|probability|class|decision=\S+)$/.test(value), 'must be score, probability, class or decision=THRESHOLD'),

@@ -24,8 +24,7 @@ export interface CompileOptions {
   readonly data?: string;
   readonly vectors?: string;
   readonly scoreType?: string;
-  /** `--missing none` was given. */
-  readonly neverMissing?: boolean;
+  readonly missing?: 'none' | 'flag' | 'code';
   readonly targets: readonly string[];
   readonly effort: 'fast' | 'normal' | 'best';
   readonly maxLut?: number;
@@ -178,7 +177,7 @@ function assemble(model: string, parsed: Parsed, { clock, latency, stated }: Tim
     json: parsed.json === true,
     ...present({
       out: text('out'), inputType: text('input-type'), precision: text('precision'), data: text('data'), vectors: text('vectors'),
-      scoreType: text('score-type'), neverMissing: parsed.missing === 'none' ? true : undefined, name: text('name'), dumpAfter: text('dump-after'), statedLatency: stated,
+      scoreType: text('score-type'), missing: text('missing') as CompileOptions['missing'], name: text('name'), dumpAfter: text('dump-after'), statedLatency: stated,
       maxLut: parsed['max-lut'] === undefined ? undefined : Number(parsed['max-lut']),
     }),
   };

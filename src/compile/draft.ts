@@ -8,7 +8,7 @@ import { formatFixedType, typeOfInterval } from '../fixed/fixedType.js';
 import type { LoweredLayer } from '../layers/lower.js';
 import type { ModelGraph } from '../model/graph.js';
 import type { PassRecord } from '../passes/pass.js';
-import type { Report, ReportDraft, ReportLayer } from '../report/schema.js';
+import type { Report, ReportDraft, ReportLayer, ReportPort } from '../report/schema.js';
 import type { Device } from '../timing/device.js';
 import type { PipelineResult } from '../timing/pipeline.js';
 import { criticalPath, layerFacts, reportPort, stageFacts } from './facts.js';
@@ -51,7 +51,7 @@ export function draftReport(findings: Findings): ReportDraft {
       format: model.format,
       sha256: createHash('sha256').update(request.model.bytes).digest('hex'),
       parameters: model.parameters,
-      inputs: schedule.circuit.inputs.map(reportPort),
+      inputs: schedule.circuit.inputs.map((port) => ({ ...reportPort(port), ...missingFacts(findings.typed.graph, port.name) })),
       outputs: schedule.circuit.outputs.map(reportPort),
       version: info.modelVersion,
       top: info.top,
@@ -85,6 +85,12 @@ export function draftReport(findings: Findings): ReportDraft {
     ...(latencyCycles > 0 ? { pipeline: stageFacts(schedule) } : {}),
     ...(design.suggestions.length > 0 ? { suggestions: design.suggestions } : {}),
   };
+}
+
+/** How an input says that values are missing. */
+function missingFacts(graph: ModelGraph, name: string): Pick<ReportPort, 'flagsOf' | 'missingCode'> {
+  const { flagsOf, missingCode } = graph.inputs.find((input) => input.name === name) ?? {};
+  return { ...(flagsOf === undefined ? {} : { flagsOf }), ...(missingCode === undefined ? {} : { missingCode }) };
 }
 
 /** Outputs that never change and inputs that nothing depends on: usually not what was meant. */

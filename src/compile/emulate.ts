@@ -4,7 +4,7 @@ import type { NamedArray } from '../io/arrays.js';
 import { matchArrays } from '../io/arrays.js';
 import { catalogue } from '../layers/registry.js';
 import { evaluateBatch } from '../model/evaluate.js';
-import { readModel } from './model.js';
+import { arrayPorts, readModel } from './model.js';
 import type { CompiledFolder } from './folder.js';
 
 /** The user's events: arrays and the name of their file, for messages. */
@@ -21,8 +21,8 @@ export interface Emulated {
 }
 
 /** Bit-exact emulation of a compiled model; values are exact float64. */
-export function emulateFolder({ circuit }: CompiledFolder, { arrays, file }: Events): Emulated {
-  const matched = matchArrays(arrays, circuit.inputs, file);
+export function emulateFolder({ circuit, inputs }: CompiledFolder, { arrays, file }: Events): Emulated {
+  const matched = matchArrays(arrays, inputs, file);
   const outputs = compileEmulator(circuit).run(matched.inputs, matched.count);
   return {
     results: circuit.outputs.map((port, i) => ({ name: port.name, shape: [matched.count, ...port.shape], data: outputs[i] as Float64Array })),
@@ -34,7 +34,7 @@ export function emulateFolder({ circuit }: CompiledFolder, { arrays, file }: Eve
 /** The float reference: the model as it was trained, in float64. */
 export function emulateFloat(model: ModelSource, readSide: (path: string) => Uint8Array | undefined, { arrays, file }: Events): Emulated {
   const graph = readModel(model, readSide);
-  const ports = graph.inputs.map((input) => ({ name: input.name, shape: input.shape.slice(1) }));
+  const ports = arrayPorts(graph);
   const matched = matchArrays(arrays, ports, file);
   const values = new Map(graph.inputs.map((input, i) => [input.name, matched.inputs[i] as Float64Array]));
   const outputs = evaluateBatch(graph, catalogue, values, matched.count);

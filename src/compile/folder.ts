@@ -3,6 +3,8 @@ import type { Circuit } from '../circuit/circuit.js';
 import { circuitFromText } from '../circuit/text.js';
 import { CompileError } from '../errors.js';
 import { parseReport } from '../report/parse.js';
+import type { ArrayPort } from '../io/arrays.js';
+import { missingOf } from './model.js';
 import type { Report } from '../report/schema.js';
 import type { Schedule } from '../timing/schedule.js';
 import { scheduleFromText } from './scheduleText.js';
@@ -19,6 +21,8 @@ export interface CompiledFolder {
   readonly source: FolderSource;
   readonly report: Report;
   readonly circuit: Circuit;
+  /** The circuit's inputs as arrays are matched to them. */
+  readonly inputs: readonly ArrayPort[];
 }
 
 export interface FolderDesign {
@@ -36,7 +40,9 @@ export function readReport(source: FolderSource): Report {
 /** Report and circuit; refused unless the circuit is the one that the report tells of. */
 export function openFolder(source: FolderSource): CompiledFolder {
   const report = readReport(source);
-  return { source, report, circuit: circuitFromText(checkedText(source, report, 'circuit.txt')) };
+  const circuit = circuitFromText(checkedText(source, report, 'circuit.txt'));
+  const inputs = circuit.inputs.map((port) => ({ name: port.name, shape: port.shape, ...missingOf(report.model.inputs.find((input) => input.name === port.name), port.types[0]) }));
+  return { source, report, circuit, inputs };
 }
 
 /** The schedule and Verilog of a folder. The Verilog is taken as it is: simulation judges it. */

@@ -3,12 +3,12 @@ import type { FixedType } from '../fixed/fixedType.js';
 import { parseFixedType } from '../fixed/fixedType.js';
 import type { ModelSource } from '../frontends/frontend.js';
 import { parseModel } from '../frontends/registry.js';
+import type { ArrayPort } from '../io/arrays.js';
 import { matchArrays } from '../io/arrays.js';
-import type { ForestParams } from '../layers/forest.js';
-import { withoutMissing } from '../layers/forest.js';
 import { catalogue } from '../layers/registry.js';
 import type { ModelGraph } from '../model/graph.js';
 import { applyInputTypes } from '../quantize/inputTypes.js';
+import { codeMissing, flagMissing, ignoreMissing, missableInputs, missingMode } from '../quantize/missing.js';
 import { applyPrecision } from '../quantize/applyPrecision.js';
 import type { TypeStatement } from '../quantize/grow.js';
 import { growTypes } from '../quantize/grow.js';
@@ -27,21 +27,36 @@ export function readModel(source: ModelSource, readSide: CompileRequest['readSid
 }
 
 /** Types from the options, the precision file, the model itself, and for the rest grown so that nothing can overflow. */
-export function typeModel(given: ModelGraph, request: Pick<CompileRequest, 'precision' | 'inputType' | 'data' | 'scoreType' | 'neverMissing'>): TypedModel {
-  const model = request.neverMissing === true ? ignoreMissing(given) : given;
+export function typeModel(given: ModelGraph, request: Pick<CompileRequest, 'precision' | 'inputType' | 'data' | 'scoreType' | 'missing'>): TypedModel {
+  const mode = missingMode(given, request.missing);
+  const model = mode === 'none' ? ignoreMissing(given) : mode === 'flag' ? flagMissing(given, catalogue) : given;
   const config = request.precision === undefined ? undefined : parsePrecisionConfig(request.precision.text, request.precision.file);
   const configured = config === undefined ? model : applyPrecision(model, config, catalogue);
   const wired = applyInputTypes(
     configured,
-    { ...(request.inputType === undefined ? {} : { inputType: request.inputType }), ...(request.data === undefined ? {} : { data: dataByInput(model, request.data) }) },
+    { ...(request.inputType === undefined ? {} : { inputType: request.inputType }), ...(request.data === undefined ? {} : { data: dataByInput(model, request.data) }), reserveCode: mode === 'code' },
     catalogue,
   );
   const scoreType = request.scoreType === undefined ? undefined : scoreTypeOf(request.scoreType);
-  return growTypes(wired, scoreType === undefined ? {} : { scoreType }, catalogue);
+  const coded = mode === 'code' ? codeMissing(wired, catalogue) : wired;
+  return growTypes(coded, scoreType === undefined ? {} : { scoreType }, catalogue);
 }
-function ignoreMissing(model: ModelGraph): ModelGraph {
-  const nodes = model.nodes.map((node) => (node.kind === 'forest' ? { ...node, params: withoutMissing(node.params as ForestParams) } : node));
-  return { ...model, nodes };
+
+/** The inputs of a graph as arrays are matched to them; NaN is kept where forests alone read it and nothing else is settled. */
+export function arrayPorts(graph: ModelGraph): readonly ArrayPort[] {
+  const missable = missableInputs(graph, catalogue);
+  return graph.inputs.map((input) => ({
+    name: input.name,
+    shape: input.shape.slice(1),
+    ...(missable.has(input.name) && input.type === undefined ? { missing: 'kept' } : {}),
+    ...missingOf(input, input.type),
+  }));
+}
+
+/** What of a port's description in a graph or report concerns missing values. */
+export function missingOf(facts: { readonly flagsOf?: string | undefined; readonly missingCode?: number | undefined } | undefined, type: FixedType | undefined): Pick<ArrayPort, 'missing' | 'flagsOf'> {
+  if (facts?.flagsOf !== undefined) return { flagsOf: facts.flagsOf };
+  return facts?.missingCode === undefined || type === undefined ? {} : { missing: { code: facts.missingCode, type } };
 }
 
 function scoreTypeOf(text: string): FixedType {
@@ -51,7 +66,7 @@ function scoreTypeOf(text: string): FixedType {
 }
 
 function dataByInput(model: ModelGraph, data: NonNullable<CompileRequest['data']>): ReadonlyMap<string, Float64Array> {
-  const ports = model.inputs.map((input) => ({ name: input.name, shape: input.shape.slice(1) }));
+  const ports = arrayPorts(model);
   const { inputs } = matchArrays(data.arrays, ports, data.file);
   return new Map(ports.map((port, i) => [port.name, inputs[i] as Float64Array]));
 }

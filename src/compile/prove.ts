@@ -7,7 +7,7 @@ import { compileEmulator } from '../emulator/emulator.js';
 import { rawOfValue } from '../emulator/reference.js';
 import { CompileError } from '../errors.js';
 import type { Int } from '../fixed/integer.js';
-import type { NamedArray } from '../io/arrays.js';
+import type { ArrayPort, NamedArray } from '../io/arrays.js';
 import { matchArrays } from '../io/arrays.js';
 import type { Report } from '../report/schema.js';
 import type { Schedule } from '../timing/schedule.js';
@@ -38,10 +38,10 @@ const REFERENCE_WORK = 4_000_000;
  *
  * @throws CompileError: `verification` for a mismatch, `tool` where Verilator was asked for by name and is missing
  */
-export async function prove(request: Pick<CompileRequest, 'verify' | 'vectors' | 'seed' | 'jobs'>, schedule: Schedule, info: DesignInfo, verilogText: string, hooks: CompileHooks): Promise<VerificationOutcome> {
+export async function prove(request: Pick<CompileRequest, 'verify' | 'vectors' | 'seed' | 'jobs'>, schedule: Schedule, ports: readonly ArrayPort[], info: DesignInfo, verilogText: string, hooks: CompileHooks): Promise<VerificationOutcome> {
   if (request.verify === 'none') return { warnings: [{ code: 'not-verified', where: ['--verify'], what: 'nothing was verified, as asked.' }], files: [] };
   const { circuit } = schedule;
-  const user = userEvents(circuit, request.vectors);
+  const user = userEvents(circuit, ports, request.vectors);
   const vectors = makeVectors(circuit, { user: user.events, maxCorners: CORNERS, seed: request.seed });
   hooks.onStep?.(`emulating ${vectors.events.length} events`);
   const expected = compileEmulator(circuit).runRawBatch(vectors.events as Int[][][]);
@@ -118,9 +118,9 @@ function checkEmulator(circuit: Circuit, events: readonly RawEvent[], expected: 
 }
 
 /** The user's arrays as raw integers of the ports' types. */
-export function userEvents(circuit: Circuit, vectors: { readonly arrays: readonly NamedArray[]; readonly file: string } | undefined): { readonly events: RawEvent[]; readonly warnings: VerificationOutcome['warnings'] } {
+export function userEvents(circuit: Circuit, ports: readonly ArrayPort[], vectors: { readonly arrays: readonly NamedArray[]; readonly file: string } | undefined): { readonly events: RawEvent[]; readonly warnings: VerificationOutcome['warnings'] } {
   if (vectors === undefined) return { events: [], warnings: [] };
-  const matched = matchArrays(vectors.arrays, circuit.inputs, vectors.file);
+  const matched = matchArrays(vectors.arrays, ports, vectors.file);
   if (matched.count === 0) throw new CompileError('input', { code: 'array-events', where: [vectors.file], what: 'has no events.', mend: 'Give at least one, or leave the file out.' });
   const events: RawEvent[] = [];
   for (let event = 0; event < matched.count; event++) {

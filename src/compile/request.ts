@@ -1,5 +1,6 @@
 import type { NamedArray } from '../io/arrays.js';
 import type { ModelSource } from '../frontends/frontend.js';
+import type { MissingMode } from '../quantize/missing.js';
 import type { LatencyRequest } from '../timing/pipeline.js';
 
 /** How far to verify; each level includes those before it. `auto` is Verilator where it is installed. */
@@ -19,8 +20,8 @@ export interface CompileRequest {
   readonly inputType?: string;
   /** Events of `--data`: their grid is the wire type, where nothing else gives one. */
   readonly data?: { readonly arrays: readonly NamedArray[]; readonly file: string };
-  /** `--missing none` was asked for: inputs are never missing, whatever a forest has learned of it. */
-  readonly neverMissing?: boolean;
+  /** `--missing`: how NaN arrives; without it, `flag` where the model learned missing values, else `none`. */
+  readonly missing?: MissingMode;
   /** `--score-type` as written. */
   readonly scoreType?: string;
   /** The circuit as it is behind this pass joins the files, as `dump/<pass>.txt`. */

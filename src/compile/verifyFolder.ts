@@ -34,7 +34,7 @@ export interface FolderVerification {
 export async function verifyFolder(folder: CompiledFolder, options: { readonly inputs?: Events; readonly expect?: Events; readonly seed: number; readonly jobs: number }, hooks: CompileHooks): Promise<FolderVerification> {
   const { circuit } = folder;
   const { schedule, top, verilog, changed } = openDesign(folder);
-  const user = userEvents(circuit, options.inputs);
+  const user = userEvents(circuit, folder.inputs, options.inputs);
   const warnings = user.warnings.map((warning) => warning.what);
   if (changed) warnings.unshift(`verilog/${top}.v is not the file that was written; it is simulated as it is.`);
   const vectors = makeVectors(circuit, { user: user.events, seed: options.seed });

@@ -3,10 +3,10 @@ import type { ModelGraph } from '../model/graph.js';
 import type { Frontend, FrontendContext, ModelSource } from './frontend.js';
 import { onnxFrontend } from './onnx/onnx.js';
 import { trigforgeModelFrontend } from './trigforgeModel.js';
-import { xgboostFrontend } from './xgboost.js';
+import { xgboostJsonFrontend, xgboostUbjFrontend } from './xgboost/xgboost.js';
 
 /** Every format, by name; adding one is its file and a line here. */
-export const frontends: readonly Frontend[] = [onnxFrontend, xgboostFrontend, trigforgeModelFrontend];
+export const frontends: readonly Frontend[] = [onnxFrontend, xgboostJsonFrontend, xgboostUbjFrontend, trigforgeModelFrontend];
 
 /** The frontend whose content test is surest, or undefined where none knows the file. */
 function detectFrontend(source: ModelSource): Frontend | undefined {
@@ -53,7 +53,6 @@ function describeContent(bytes: Uint8Array): string {
   const isText = head.every((b) => b >= 32 || b === 9 || b === 10 || b === 13);
   if (!isText) return `its first bytes are ${Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ')}`;
   const text = new TextDecoder().decode(head).trim();
-  if (text.startsWith('{L') || text.includes('"learner"')) return 'it looks like an XGBoost file, but not the JSON form; save it as .json';
   if (text.startsWith('{')) return 'it is JSON, but neither an XGBoost model nor a trigforge model.json';
   if (text.startsWith('tree\n') || text.startsWith('tree\r')) return 'it looks like a LightGBM text model, which comes in a later release';
   return `it is text that begins '${text.slice(0, 24).replace(/\s+/g, ' ')}'`;

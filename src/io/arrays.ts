@@ -1,4 +1,7 @@
 import { CompileError } from '../errors.js';
+import type { FixedType } from '../fixed/fixedType.js';
+import { castInteger } from '../fixed/fixedType.js';
+import { dyadicOf, fromNumber } from '../fixed/integer.js';
 import { readCsv } from './csv.js';
 import { formatShape, isNpy, readNpy } from './npy.js';
 import { NPZ_LIMITS, readNpz } from './npz.js';
@@ -17,6 +20,10 @@ export interface ArrayPort {
   readonly name: string;
   /** Without the event axis. */
   readonly shape: readonly number[];
+  /** NaN may occur: it stays, or becomes the port's code for it, which no number then gets. */
+  readonly missing?: 'kept' | { readonly code: number; readonly type: FixedType };
+  /** The port whose elements that are NaN these bits mark; made from its array where the file has none of this name. */
+  readonly flagsOf?: string;
 }
 
 /** The arrays of the ports in their order, `[event, element]`, and what the user should hear about how they were found. */
@@ -48,9 +55,34 @@ export function readArrays(bytes: Uint8Array, fileName: string, limits: ZipLimit
 
 /**
  * Finds each port's array: by name, else by position with a warning. Values per event must be as many as the port has;
- * they are taken in C order. All arrays must have the same number of events, and finite values only.
+ * they are taken in C order. All arrays must have the same number of events, and finite values only but for NaN where
+ * ports know missing values: flags of them are derived, codes put in.
  */
 export function matchArrays(arrays: readonly NamedArray[], ports: readonly ArrayPort[], fileName: string): MatchedArrays {
+  const names = new Set(arrays.map((array) => array.name));
+  const derived = ports.filter((port) => port.flagsOf !== undefined && !names.has(port.name));
+  const matched = matchGiven(arrays, ports.filter((port) => !derived.includes(port)), fileName, new Set(derived.map((port) => port.flagsOf)));
+  const flags = new Map(derived.map((port) => [port, Float64Array.from(matched.byPort.get(port.flagsOf ?? '') ?? [], (value) => (Number.isNaN(value) ? 1 : 0))]));
+  const inputs = ports.map((port) => flags.get(port) ?? withCode(matched.byPort.get(port.name) as Float64Array, port, ports.some((other) => other.flagsOf === port.name)));
+  return { inputs, count: matched.count, warnings: matched.warnings };
+}
+
+/** NaN as the port has it: its code, 0 beside a flag, else as it is; numbers that would read as the code get its neighbour. */
+function withCode(data: Float64Array, { missing }: ArrayPort, flagged: boolean): Float64Array {
+  if (flagged) return data.map((value) => (Number.isNaN(value) ? 0 : value));
+  if (missing === undefined || missing === 'kept') return data;
+  const { code, type } = missing;
+  const step = 2 ** (type.integer - type.width);
+  const neighbour = type.signed ? code + step : code - step;
+  const reserved = fromNumber(code / step);
+  const isReserved = (value: number): boolean => {
+    const { n, exp } = dyadicOf(value);
+    return castInteger(n, exp, type) === reserved;
+  };
+  return data.map((value) => (Number.isNaN(value) ? code : isReserved(value) ? neighbour : value));
+}
+
+function matchGiven(arrays: readonly NamedArray[], ports: readonly ArrayPort[], fileName: string, flagged: ReadonlySet<string | undefined>): { readonly byPort: ReadonlyMap<string, Float64Array>; readonly count: number; readonly warnings: readonly string[] } {
   const warnings: string[] = [];
   const chosen = choose(arrays, ports, fileName, warnings);
   const count = chosen[0]?.shape[0] ?? 0;
@@ -64,9 +96,9 @@ export function matchArrays(arrays: readonly NamedArray[], ports: readonly Array
       throw bad(where, 'array-shape', `shape ${formatShape(array.shape)} holds ${events === undefined ? 'no events' : `${perEvent} values an event`}; ${port.name} has shape ${formatShape(port.shape)}, ${needed} values an event.`, `The first axis is the event: give shape [${['n', ...port.shape].join(', ')}].`);
     }
     if (events !== count) throw bad(where, 'array-events', `has ${events} events, ${ports[0]?.name ?? ''} has ${count}.`);
-    requireFinite(array.data, needed, where);
+    requireFinite(array.data, needed, where, port.missing !== undefined || flagged.has(port.name));
   });
-  return { inputs: chosen.map((array) => array.data), count, warnings };
+  return { byPort: new Map(ports.map((port, i) => [port.name, (chosen[i] as NamedArray).data])), count, warnings };
 }
 
 function choose(arrays: readonly NamedArray[], ports: readonly ArrayPort[], fileName: string, warnings: string[]): NamedArray[] {
@@ -90,11 +122,11 @@ function choose(arrays: readonly NamedArray[], ports: readonly ArrayPort[], file
   return [...arrays];
 }
 
-/** NaN and infinities have no fixed-point value. */
-function requireFinite(data: Float64Array, perEvent: number, where: readonly string[]): void {
+/** NaN and infinities have no fixed-point value; NaN may stand for a missing one. */
+function requireFinite(data: Float64Array, perEvent: number, where: readonly string[], missing: boolean): void {
   for (let i = 0; i < data.length; i++) {
     const value = data[i] as number;
-    if (Number.isFinite(value)) continue;
+    if (Number.isFinite(value) || (missing && Number.isNaN(value))) continue;
     throw bad(where, 'array-not-finite', `event ${Math.floor(i / perEvent)}, element ${i % perEvent} is ${value}.`, 'Every value must be a finite number.');
   }
 }

@@ -42,6 +42,8 @@ export interface ForestParams {
   readonly sums?: FloatKind;
   /** The library adds the base after the trees; a matter of rounding in its sum only. */
   readonly baseLast?: boolean;
+  /** The model was trained with missing values: its splits differ in where they send them. */
+  readonly learnedMissing?: boolean;
   /** `flag`: a second input `[1, nFeatures]` is 1 where a feature is missing; `missingTrue` then decides. */
   readonly missing?: 'flag';
 }
@@ -164,7 +166,7 @@ export const forestLayer: LayerDefinition<ForestParams> = {
 };
 
 /** The same forest for inputs that are never missing. */
-export function withoutMissing(params: ForestParams): ForestParams {
+export function withoutMissing({ learnedMissing: _, ...params }: ForestParams): ForestParams {
   return {
     ...params,
     trees: params.trees.map(({ output, feature, value, whenTrue, whenFalse, edges }) => ({ output, feature, value, whenTrue, whenFalse, ...(edges && { edges }) })),

@@ -31,6 +31,7 @@ export const forestSchema: z.ZodType<ForestParams> = z.strictObject({
   features: floatKind.exactOptional(),
   sums: floatKind.exactOptional(),
   baseLast: z.boolean().exactOptional(),
+  learnedMissing: z.boolean().exactOptional(),
   missing: z.literal('flag').exactOptional(),
 });
 

@@ -32,7 +32,14 @@ export interface GraphInput {
   readonly elementTypes?: readonly FixedType[];
   /** The file declares integers (an embedding index). */
   readonly integer?: boolean;
+  /** Not of the model: one bit for each element of that input, 1 where its value is missing (NaN). */
+  readonly flagsOf?: string;
+  /** The value that stands for a missing one (NaN). */
+  readonly missingCode?: number;
 }
+
+/** What turns an output's score into the library's prediction: the link function left out of the graph. */
+export type OutputLink = 'sigmoid' | 'softmax' | 'exp';
 
 export interface GraphOutput {
   /** The name the user sees. */
@@ -40,6 +47,7 @@ export interface GraphOutput {
   /** The tensor it is. */
   readonly tensor: string;
   readonly shape: readonly number[];
+  readonly link?: OutputLink;
 }
 
 /** Types of one layer in hls4ml's terms; what is absent is exact. `HLS4ML-SEMANTICS`: docs/precision.md */

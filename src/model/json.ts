@@ -22,7 +22,7 @@ export function graphToJson(graph: ModelGraph): string {
     `{"trigforge":"model","version":${VERSION},`,
     `"name":${JSON.stringify(graph.name)},"format":${JSON.stringify(graph.format)},"parameters":${graph.parameters},`,
     `"inputs":${list(graph.inputs.map(inputToJson))},`,
-    `"outputs":${list(graph.outputs.map(({ name, tensor, shape }) => ({ name, tensor, shape })))},`,
+    `"outputs":${list(graph.outputs.map(({ name, tensor, shape, link }) => ({ name, tensor, shape, ...(link && { link }) })))},`,
     `"constants":${list([...graph.constants].map(([name, value]) => ({ name, value: encode(value) })))},`,
     `"nodes":${list(graph.nodes.map(nodeToJson))}}`,
   ];
@@ -40,6 +40,8 @@ function inputToJson(input: GraphInput): unknown {
     ...(input.type === undefined ? {} : { type: formatFixedType(input.type) }),
     ...(input.elementTypes === undefined ? {} : { elementTypes: input.elementTypes.map(formatFixedType) }),
     ...(input.integer === undefined ? {} : { integer: input.integer }),
+    ...(input.flagsOf === undefined ? {} : { flagsOf: input.flagsOf }),
+    ...(input.missingCode === undefined ? {} : { missingCode: input.missingCode }),
   };
 }
 
@@ -114,8 +116,8 @@ const graphSchema = z.strictObject({
   name: z.string().max(4096),
   format: z.string().max(100),
   parameters: z.int().min(0),
-  inputs: z.array(z.strictObject({ name, shape, type: fixedType.exactOptional(), elementTypes: z.array(fixedType).exactOptional(), integer: z.boolean().exactOptional() })).min(1),
-  outputs: z.array(z.strictObject({ name, tensor: name, shape })).min(1),
+  inputs: z.array(z.strictObject({ name, shape, type: fixedType.exactOptional(), elementTypes: z.array(fixedType).exactOptional(), integer: z.boolean().exactOptional(), flagsOf: name.exactOptional(), missingCode: z.number().exactOptional() })).min(1),
+  outputs: z.array(z.strictObject({ name, tensor: name, shape, link: z.enum(['sigmoid', 'softmax', 'exp']).exactOptional() })).min(1),
   constants: z.array(z.strictObject({ name, value: z.unknown() })),
   nodes: z.array(
     z.strictObject({

@@ -7,6 +7,7 @@ import type { EmbeddingParams } from '../layers/embedding.js';
 import type { LayerCatalogue } from '../model/catalogue.js';
 import type { GraphInput, ModelGraph } from '../model/graph.js';
 import { wireOfModel } from './modelWires.js';
+import { missingCode } from './missing.js';
 import { intervalOfValues } from './typeFacts.js';
 import type { WireType } from './wire.js';
 import { quantiseInput, withInputTypes } from './wire.js';
@@ -17,6 +18,8 @@ export interface InputTypeSources {
   readonly inputType?: string;
   /** Events of `--data` by input name. */
   readonly data?: ReadonlyMap<string, ArrayLike<number>>;
+  /** A type from data must leave its value for missing ones (`missingCode`) free. */
+  readonly reserveCode?: boolean;
 }
 
 /** The most bits that the exact grid of data may need to become a wire's type. */
@@ -39,7 +42,7 @@ export function applyInputTypes(graph: ModelGraph, sources: InputTypeSources, ca
   let result = graph;
   for (const input of graph.inputs) {
     const explicit = given.get(input.name);
-    const wire = wireOf(explicit) ?? ownWire(input) ?? wireOfModel(graph, input, catalogue) ?? wireOf(gridOfData(sources.data?.get(input.name) ?? []));
+    const wire = wireOf(explicit) ?? ownWire(input) ?? wireOfModel(graph, input, catalogue) ?? wireOf(gridOfData(sources.data?.get(input.name) ?? [], sources.reserveCode));
     if (wire === undefined) untyped.push(input);
     else types.set(input.name, wire);
     // Types an element are those of the model's quantisers, which are still behind them.
@@ -86,7 +89,7 @@ function exampleType(graph: ModelGraph, input: GraphInput): string {
 
 /** The text of `--input-type` for this graph; a part without a name types what the others leave. */
 function readInputTypes(graph: ModelGraph, text: string, problems: Problem[]): Map<string, FixedType> {
-  const names = graph.inputs.map((input) => input.name);
+  const names = graph.inputs.filter((input) => input.flagsOf === undefined).map((input) => input.name);
   const types = new Map<string, FixedType>();
   const wrong = (code: string, what: string, mend?: string): void => {
     problems.push({ code, where: ['--input-type'], what, ...(mend === undefined ? {} : { mend }) });
@@ -127,21 +130,25 @@ function splitOutsideBrackets(text: string): string[] {
 
 /**
  * The exact grid of the data: the smallest type that holds every value, if it needs at most 16 bits; off the grid it
- * rounds to nearest and saturates. Undefined for no data, too fine a grid, or values that are not finite.
+ * rounds to nearest and saturates. NaN are missing values and need none. Undefined for no data, too fine a grid, or
+ * infinite values.
  */
-export function gridOfData(values: ArrayLike<number>): FixedType | undefined {
+export function gridOfData(values: ArrayLike<number>, reserveCode = false): FixedType | undefined {
   if (values.length === 0) return undefined;
   let low = Infinity;
   let high = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;
+    if (value === 0 || Number.isNaN(value)) continue;
     if (!Number.isFinite(value)) return undefined;
-    if (value === 0) continue;
     const { n, exp } = dyadicOf(value);
     low = Math.min(low, exp);
     high = Math.max(high, Math.abs(value));
     if (bitLength(n) > MAX_DATA_BITS || high >= 2 ** (low + MAX_DATA_BITS)) return undefined;
   }
-  const type = typeOfInterval(intervalOfValues(Array.from(values)));
+  const numbers = Array.from(values).filter((value) => !Number.isNaN(value));
+  const exact = typeOfInterval(intervalOfValues(numbers));
+  const taken = reserveCode && numbers.includes(missingCode(exact));
+  const type = taken ? { ...exact, width: exact.width + 1, integer: exact.integer + 1 } : exact;
   return type.width > MAX_DATA_BITS ? undefined : { ...type, rounding: 'RND', overflow: 'SAT' };
 }

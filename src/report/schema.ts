@@ -39,6 +39,10 @@ const port = z.object({
   elementTypes: z.array(z.string()).optional(),
   /** Width of the bus. */
   bits: count.optional(),
+  /** The input whose elements these bits mark as missing (NaN). */
+  flagsOf: z.string().optional(),
+  /** The value that stands for a missing one (NaN). */
+  missingCode: z.number().optional(),
 });
 
 const area = z.object({ lut: count, ff: count, dsp: count, bram: count });

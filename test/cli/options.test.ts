@@ -55,10 +55,10 @@ describe('the command line', () => {
           "mode": "exactly",
         },
         "maxLut": 5000,
+        "missing": "none",
         "model": "model.onnx",
         "modelVersion": 3,
         "name": "trigger",
-        "neverMissing": true,
         "out": "build/x",
         "part": "xcku115",
         "precision": "p.yml",
@@ -101,7 +101,7 @@ describe('the command line', () => {
     const error = await failure(
       read(
         '--metric', 'auc', '--max-loss', '0.5%', '--labels', 'y.npy', '--io-schema', 's.json', '--ii', '2', '--primitives', 'xilinx', '--max-dsp', '4', '--max-bram', '1',
-        '--missing', 'flag', '--head', 'decision=0.5', '--target', 'verilog,vhdl', '--weights', 'w.h5', '--synth',
+        '--head', 'decision=0.5', '--target', 'verilog,vhdl', '--weights', 'w.h5', '--synth',
       ),
     );
     expect(error.kind).toBe('unsupported');
@@ -110,7 +110,6 @@ describe('the command line', () => {
       --metric: auc: the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow.
       --max-loss: 0.5%: the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow.
       --target: verilog,vhdl: target vhdl is not there yet; verilog is.
-      --missing: flag: missing values come in a later release; --missing none works: inputs are always numbers.
       --head: decision=0.5: other heads come in a later release; now a forest gives its score, a network its outputs.
       --ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
       --primitives: xilinx: vendor primitives come in a later release; --primitives generic works.

@@ -84,11 +84,23 @@ describe('XGBoost JSON', () => {
     expect(run(graph, [1, 10])).toEqual([[32.75]]);
   });
 
+  it('reads version 2\'s leaves with a row a node', () => {
+    const vector = { ...tree, base_weights: [0, 0, 1, 2, 0, 0, 3, 4, 5, 6], tree_param: { size_leaf_vector: '2' } };
+    expect(margin({ trees: [vector], targets: '2' }, [0, 0])).toEqual([1, 2]);
+    expect(margin({ trees: [vector], targets: '2' }, [1, 9])).toEqual([5, 6]);
+  });
+
   it('takes leaves with a value for every output apart', () => {
     const vector = { ...tree, right_children: [2, 0, 4, 1, 2], leaf_weights: [1, 2, 3, 4, 5, 6], tree_param: { size_leaf_vector: '2' } };
     const options = { trees: [vector], targets: '2' };
     expect(margin(options, [0, 0])).toEqual([1, 2]);
     expect(margin(options, [1, 9])).toEqual([5, 6]);
+  });
+
+  it('sends listed categories right, others left, missing ones where the model says', () => {
+    const categorical = { ...tree, split_type: [0, 0, 1, 0, 0], categories: [7, 0, 3, 4], categories_nodes: [2], categories_segments: [1], categories_sizes: [3], default_left: [0, 0, 1, 0, 0] };
+    const right = (x: number): boolean => margin({ trees: [categorical] }, [1, x])?.[0] === 4;
+    expect([-1, -0.5, 0, 0.5, 1, 2, 3, 4, 4.9, 5, 7, 99, NaN].map(right)).toEqual([false, false, true, true, false, false, true, true, true, false, false, false, false]);
   });
 
   it('sends missing values where the model learned to, and only says so where splits differ', () => {
@@ -97,7 +109,10 @@ describe('XGBoost JSON', () => {
     expect(margin({ trees: [mixed] }, [1, NaN])).toEqual([4]);
     const params = (json: Json): ForestParams => parseText(file({ trees: [json] })).nodes[0]?.params as ForestParams;
     expect(params(mixed).trees[0]?.missingTrue).toEqual([true, false, false, false, false]);
-    expect(params({ ...tree, default_left: [true, true, true, true, true] }).trees[0]?.missingTrue).toBeUndefined();
+    expect(params(mixed).learnedMissing).toBe(true);
+    expect(params({ ...tree, default_left: [true, true, true, true, true] }).learnedMissing).toBeUndefined();
+    // What 0 does: 0 < 0.5 and 0 < 2 hold.
+    expect(params({ ...tree, split_conditions: [0.5, -1, -2, 3, 4], default_left: [1, 0, 0, 0, 0] }).learnedMissing).toBeUndefined();
   });
 
   it('keeps thresholds and leaves as the float32 they are', () => {
@@ -132,7 +147,9 @@ describe('hostile XGBoost JSON gets one clear message', () => {
     ['a base score without a margin', file({ base: '[1E0]', objective: 'binary:logistic' })],
     ['base scores for other classes', file({ base: '[1,2,3]' })],
     ['an unknown objective', file({ objective: '__proto__' })],
-    ['a category', file({ trees: [{ ...tree, split_type: [0, 0, 1, 0, 0] }] })],
+    ['categories that are not listed', file({ trees: [{ ...tree, split_type: [0, 0, 1, 0, 0] }] })],
+    ['categories outside their list', file({ trees: [{ ...tree, split_type: [0, 0, 1, 0, 0], categories: [1], categories_nodes: [2], categories_segments: [0], categories_sizes: [9] }] })],
+    ['a negative category', file({ trees: [{ ...tree, split_type: [0, 0, 1, 0, 0], categories: [-1], categories_nodes: [2], categories_segments: [0], categories_sizes: [1] }] })],
     ['leaf vectors without values', file({ trees: [{ ...tree, tree_param: { size_leaf_vector: '2' } }], targets: '2' })],
     ['linear weights of another number', file({ booster: { name: 'gblinear', model: { weights: [1] } } })],
     ['an unknown booster', file({ booster: { name: 'gbforest' } })],

@@ -2,6 +2,7 @@ import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { CompileError } from '../../src/errors.js';
 import type { NamedArray } from '../../src/io/arrays.js';
+import { fixedType } from '../../src/fixed/fixedType.js';
 import { matchArrays, readArrays } from '../../src/io/arrays.js';
 import { writeNpy } from '../../src/io/npy.js';
 import { readNpz, writeNpz } from '../../src/io/npz.js';
@@ -139,5 +140,17 @@ describe('matchArrays', () => {
     expect(message(() => matchArrays([{ name: '', shape: [2, 2], data }], [{ name: 'x', shape: [2] }], 'x.npy'))).toContain('event 1, element 1 is NaN');
     data[3] = -Infinity;
     expect(message(() => matchArrays([{ name: '', shape: [2, 2], data }], [{ name: 'x', shape: [2] }], 'x.npy'))).toContain('element 1 is -Infinity');
+  });
+
+  it('missing values become flags, or a code that no number has', () => {
+    const x = { name: '', shape: [2, 2], data: Float64Array.of(1, NaN, NaN, -4) };
+    const ports = [{ name: 'x', shape: [2] }, { name: 'x_missing', shape: [2], flagsOf: 'x' }];
+    expect(matchArrays([x], ports, 'x.npy').inputs.map((list) => [...list])).toEqual([[1, 0, 0, -4], [0, 1, 1, 0]]);
+    const both = [{ ...x, name: 'x', data: Float64Array.of(1, 2, 3, 4) }, { name: 'x_missing', shape: [2, 2], data: Float64Array.of(0, 1, 0, 0) }];
+    expect(matchArrays(both, ports, 'x.npz').inputs.map((list) => [...list])).toEqual([[1, 2, 3, 4], [0, 1, 0, 0]]);
+    const type = fixedType(true, 4, 3, 'RND', 'SAT');
+    expect([...(matchArrays([x], [{ name: 'x', shape: [2], missing: { code: -4, type } }], 'x.npy').inputs[0] as Float64Array)]).toEqual([1, -4, -4, -3.5]);
+    expect([...(matchArrays([x], [{ name: 'x', shape: [2], missing: 'kept' }], 'x.npy').inputs[0] as Float64Array)]).toEqual([1, NaN, NaN, -4]);
+    expect(message(() => matchArrays([{ ...x, data: Float64Array.of(1, Infinity, 1, 1) }], ports, 'x.npy'))).toContain('element 1 is Infinity');
   });
 });

@@ -109,8 +109,13 @@ describe('the grid of data', () => {
   it('is the smallest exact type of at most 16 bits', () => {
     expect([[1, 2, 255], [0, 0], [-0.5, 0.25], [-128, 127], [1024, 2048], [0.1], [1, NaN], [], [1, 2 ** -16], [65535], [65536, 1], [-32768, 32767]].map(gridText)).toEqual([
       'ap_ufixed<8,8,RND,SAT>', 'ap_ufixed<1,1,RND,SAT>', 'ap_fixed<2,0,RND,SAT>', 'ap_fixed<8,8,RND,SAT>', 'ap_ufixed<2,12,RND,SAT>',
-      undefined, undefined, undefined, undefined, 'ap_ufixed<16,16,RND,SAT>', undefined, 'ap_fixed<16,16,RND,SAT>',
+      undefined, 'ap_ufixed<1,1,RND,SAT>', undefined, undefined, 'ap_ufixed<16,16,RND,SAT>', undefined, 'ap_fixed<16,16,RND,SAT>',
     ]);
+  });
+
+  it('leaves the value for missing ones free where it is to', () => {
+    const text = (values: number[]): string => formatFixedType(gridOfData(values, true) as FixedType);
+    expect([[1, 2, 255], [1, 2, 254], [-128, 127], [-127, 127]].map(text)).toEqual(['ap_ufixed<9,9,RND,SAT>', 'ap_ufixed<8,8,RND,SAT>', 'ap_fixed<9,9,RND,SAT>', 'ap_fixed<8,8,RND,SAT>']);
   });
 
   it('holds every value', () => {
