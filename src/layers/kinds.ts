@@ -15,6 +15,7 @@ export { embeddingLayer as embedding } from './embedding.js';
 export { fixedQuantLayer as fixedQuant } from './fixedQuant.js';
 export { forestLayer as forest } from './forest.js';
 export { gatherLayer as gather } from './gather.js';
+export { lutLayer as lut } from './lut.js';
 export { matmulLayer as matmul } from './matmul.js';
 export { padLayer as pad } from './pad.js';
 export { poolLayer as pool } from './pool.js';
