@@ -7,6 +7,10 @@ export interface ModelSource {
   /** The file's name, for messages and as the model's name; never used to guess the format. */
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** The weights the user named beside it (`--weights`), for formats that keep them apart. */
+  readonly weights?: { readonly name: string; readonly bytes: Uint8Array };
+  /** Names of the files in the model's folder, sorted; they are read through `readSideFile`. */
+  readonly siblings?: () => readonly string[];
 }
 
 /** What a frontend may ask for besides the bytes. */
