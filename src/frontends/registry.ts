@@ -1,12 +1,13 @@
 import { CompileError } from '../errors.js';
 import type { ModelGraph } from '../model/graph.js';
 import type { Frontend, FrontendContext, ModelSource } from './frontend.js';
+import { kerasFrontend } from './keras/keras.js';
 import { onnxFrontend } from './onnx/onnx.js';
 import { trigforgeModelFrontend } from './trigforgeModel.js';
 import { xgboostJsonFrontend, xgboostUbjFrontend } from './xgboost/xgboost.js';
 
 /** Every format, by name; adding one is its file and a line here. */
-export const frontends: readonly Frontend[] = [onnxFrontend, xgboostJsonFrontend, xgboostUbjFrontend, trigforgeModelFrontend];
+export const frontends: readonly Frontend[] = [onnxFrontend, kerasFrontend, xgboostJsonFrontend, xgboostUbjFrontend, trigforgeModelFrontend];
 
 /** The frontend whose content test is surest, or undefined where none knows the file. */
 function detectFrontend(source: ModelSource): Frontend | undefined {
@@ -35,8 +36,7 @@ export function parseModel(source: ModelSource, context: FrontendContext): Model
 }
 
 const MAGIC: readonly (readonly [readonly number[], string])[] = [
-  [[0x50, 0x4b], 'it starts with PK: a zip; Keras .keras and torch .pt files come in a later release'],
-  [[0x89, 0x48, 0x44, 0x46], 'it starts with \\x89HDF: HDF5; Keras .h5 files come in a later release'],
+  [[0x50, 0x4b], 'it starts with PK: a zip, but not of a Keras model; torch .pt files come in a later release'],
   [[0x1f, 0x8b], 'it is gzip-compressed; unpack it first'],
   [[0x7f, 0x45, 0x4c, 0x46], 'it is an ELF program'],
   [[0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], 'it is a .npy array, not a model'],

@@ -125,7 +125,8 @@ async function fails(words: readonly string[]): Promise<void> {
   const message = complaints(result.stderr);
   expect(message).not.toMatch(/\n\s+at |Error:|undefined|NaN:|\[object|internal/);
   expect(message).not.toBe('');
-  expect(message).toMatchSnapshot();
+  // The list of formats grows with every release.
+  expect(message.replace(/ Supported: .*$/gm, '')).toMatchSnapshot();
   expect(result.code).toBe(1);
 }
 
