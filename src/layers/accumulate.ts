@@ -10,7 +10,7 @@ import { linear } from '../optimize/cmvm.js';
 import { castTo, roundTo, sum } from './arithmetic.js';
 
 /** Roundings that commute with adding a value already on the grid: round(a + x) = a + round(x). */
-const TRANSLATES: ReadonlySet<Rounding> = new Set(['TRN', 'RND', 'RND_MIN_INF']);
+export const TRANSLATES: ReadonlySet<Rounding> = new Set(['TRN', 'RND', 'RND_MIN_INF']);
 
 /**
  * Sums of products as hls4ml's firmware makes them: every product cast to the accumulator before it is added, every sum

@@ -1,20 +1,28 @@
+import type { CircuitBuilder } from '../circuit/builder.js';
 import type { Value } from '../circuit/semantics.js';
 import { CompileError } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
-import { fixedType } from '../fixed/fixedType.js';
+import { fixedType, fractionBits } from '../fixed/fixedType.js';
 import { bitLength, dyadicOf } from '../fixed/integer.js';
+import { intervalWidth } from '../fixed/interval.js';
+import { linear } from '../optimize/cmvm.js';
 import type { ActivationParams } from './activation.js';
-import { activate, alphaOf, SELU_ALPHA, SELU_LAMBDA } from './activation.js';
-import { clamp, isNegative, negate, plusConstant, positivePart, select, timesConstant } from './arithmetic.js';
+import { activate, alphaOf, betaOf, isExactFunction } from './activation.js';
+import { TRANSLATES } from './accumulate.js';
+import { clamp, isAbove, isBelow, isNegative, negate, plusConstant, positivePart, roundTo, select, timesConstant } from './arithmetic.js';
 import { castFloat, typedValue } from './constants.js';
 import type { LoweredTensor, LoweringContext } from './definition.js';
+import { functionTable } from './functionTable.js';
+import type { Residual } from './functions.js';
+import { functionOf, SELU_ALPHA, SELU_LAMBDA } from './functions.js';
 import { lowerElements, needsResult } from './lowering.js';
-import { functionTable, lookUp, scaledIndex, tableOf } from './tables.js';
+import { TABLE_TYPE } from './precisionRules.js';
+import type { Application } from './roundedFunction.js';
+import { roundedInto, tableValue, turnsOf } from './roundedFunction.js';
+import { lookUp, scaledIndex, tableOf } from './tables.js';
 
 /** Entries of hls4ml's tables where nothing else is said. */
 const TABLE_SIZE = 1024;
-/** hls4ml's default table type. */
-const TABLE_TYPE = fixedType(true, 18, 8);
 /** Types of hls4ml's hard sigmoid and of its SELU's lambda. */
 const SLOPE_TYPE = fixedType(false, 16, 0);
 const SHIFT_TYPE = fixedType(false, 2, 0);
@@ -23,37 +31,75 @@ const LAMBDA_TYPE = fixedType(false, 16, 1);
 type Scalar = (x: number) => number;
 
 /**
- * An activation under its precision: hls4ml's arithmetic for a configured type; for an automatic one the exact function,
- * correctly rounded into the result type. Without any type, exact where that exists.
+ * An activation under its precision: hls4ml's arithmetic for a configured type; for an automatic one, and for functions that
+ * hls4ml does not have, the function itself correctly rounded into the result type. Without any type, exact where that exists.
  */
 export function lowerActivation(params: ActivationParams, [x]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
   const input = x as LoweredTensor;
-  const apply = scalarOf(params, context);
+  const apply = isExactFunction(params) ? exactScalar(params, context) : tabulatedScalar(params, context);
   return lowerElements(context, input.shape, (e) => apply(input.ops[e] as number));
 }
 
-function scalarOf(params: ActivationParams, context: LoweringContext): Scalar {
-  const { builder, precision } = context;
-  const configured = precision?.source === 'config';
+/** Functions that are arithmetic. */
+function exactScalar(params: ActivationParams, context: LoweringContext): Scalar {
+  const { builder } = context;
+  const zero = builder.constant(0);
   switch (params.function) {
-    case 'linear':
-      return (x) => x;
     case 'relu':
       return (x) => positivePart(builder, x);
     case 'leakyRelu': {
       const alpha = parameterOf(alphaOf(params), context);
       return (x) => select(builder, isNegative(builder, x), timesConstant(builder, x, alpha), x);
     }
+    case 'thresholdedRelu': {
+      const theta = parameterOf(alphaOf(params), context);
+      return (x) => select(builder, isAbove(builder, x, theta), x, zero);
+    }
     case 'hardSigmoid':
       return hardSigmoid(params, context);
+    case 'abs':
+      return (x) => select(builder, isNegative(builder, x), negate(builder, x), x);
+    case 'sign':
+      return (x) => builder.sub(isAbove(builder, x, 0), isNegative(builder, x));
+    case 'square':
+      return (x) => linear.multiplyVariables(builder, x, x);
+    case 'floor':
+      return (x) => roundTo(builder, x, 0, 'TRN');
+    case 'ceil':
+      return (x) => negate(builder, roundTo(builder, negate(builder, x), 0, 'TRN'));
+    case 'round':
+      return (x) => roundTo(builder, x, 0, 'RND_CONV');
+    case 'softshrink':
+    case 'hardshrink': {
+      const alpha = alphaOf(params);
+      const moved = params.function === 'softshrink' ? alpha : 0;
+      return (x) => {
+        const below = select(builder, isBelow(builder, x, -alpha), plusConstant(builder, x, moved), zero);
+        return select(builder, isAbove(builder, x, alpha), plusConstant(builder, x, -moved), below);
+      };
+    }
+    default:
+      return (x) => x;
+  }
+}
+
+/** Functions that are tables. */
+function tabulatedScalar(params: ActivationParams, context: LoweringContext): Scalar {
+  const configured = context.precision?.source === 'config';
+  switch (params.function) {
     case 'elu':
-    case 'selu':
       return configured ? configuredExponential(params, context) : exponential(params, context);
+    case 'selu':
+      return configured ? configuredExponential(params, context) : selu(params, context);
+    case 'celu':
+      return exponential(params, context);
     case 'sigmoid':
     case 'tanh':
     case 'softplus':
     case 'softsign':
-      return configured ? configuredTable(params, context) : wholeTable(params, context);
+      return configured ? configuredTable(params, context) : rounded(params, context);
+    default:
+      return rounded(params, context);
   }
 }
 
@@ -61,7 +107,7 @@ function scalarOf(params: ActivationParams, context: LoweringContext): Scalar {
 function hardSigmoid(params: ActivationParams, { builder, precision, layer }: LoweringContext): Scalar {
   const configured = precision?.source === 'config';
   const slope = configured ? typedValue(alphaOf(params), SLOPE_TYPE, 'config', layer) : alphaOf(params);
-  const shift = configured ? typedValue(params.beta ?? 0.5, SHIFT_TYPE, 'config', layer) : (params.beta ?? 0.5);
+  const shift = configured ? typedValue(betaOf(params), SHIFT_TYPE, 'config', layer) : (betaOf(params));
   return (x) => clamp(builder, plusConstant(builder, timesConstant(builder, x, slope), shift), builder.constant(0), builder.constant(1));
 }
 
@@ -126,61 +172,62 @@ function configuredExponential(params: ActivationParams, context: LoweringContex
   };
 }
 
-/**
- * The entries of a table of f in a result type, rounded once. A type that does not saturate gets room on top, so that the
- * table stays monotone and the layer's cast to the result does the wrapping.
- */
-function roundedEntry(f: (v: number) => number, type: FixedType): (v: number) => Value {
-  const exp = type.integer - type.width;
-  const saturates = type.overflow === 'SAT' || type.overflow === 'SAT_SYM';
-  const entry = saturates ? type : fixedType(true, ROOM - exp, ROOM, type.rounding);
-  return (v) => ({ n: castFloat(f(v), entry), exp });
+/** Wider arguments than this multiply λ rather than look its multiples up. */
+const SELU_TABLE_BITS = 12;
+
+function selu(params: ActivationParams, context: LoweringContext): Scalar {
+  const [whole, parts] = [rounded(params, context), exponential(params, context, SELU_LAMBDA)];
+  return (x) => (intervalWidth(context.builder.intervalOf(x)) <= SELU_TABLE_BITS ? whole(x) : parts(x));
 }
 
-/** Integer bits above any argument's own that tables of unsaturated types get. */
-const ROOM = 1100;
-
-/**
- * f in float64, kept off the limits that it only tends to: float64 rounds tanh(20) to 1, and truncation has to see that it
- * is less.
- */
-function beforeLimit(params: ActivationParams, v: number): number {
-  const y = activate(params, v);
-  const most = 1 - 2 ** -53;
-  switch (params.function) {
-    case 'sigmoid':
-      return Math.min(y, most);
-    case 'tanh':
-    case 'softsign':
-      return Math.min(Math.max(y, -most), most);
-    case 'elu':
-      return y === -alphaOf(params) ? y * most : y;
-    case 'selu':
-      return y === -SELU_LAMBDA * SELU_ALPHA ? y * most : y;
-    case 'linear':
-    case 'relu':
-    case 'leakyRelu':
-    case 'hardSigmoid':
-    case 'softplus':
-      return y;
-  }
-}
-
-/** ELU and SELU correctly rounded: x ≥ 0 by arithmetic, else by a table. */
-function exponential(params: ActivationParams, context: LoweringContext): Scalar {
+/** ELU and its kin correctly rounded: x ≥ 0 times a factor, else a table. */
+function exponential(params: ActivationParams, context: LoweringContext, factor = 1): Scalar {
   const { builder } = context;
-  const type = needsResult(context, params.function);
   const zero = builder.constant(0);
-  const table = functionTable(builder, roundedEntry((v) => beforeLimit(params, Math.min(v, 0)), type));
+  const below = tableOfFunction(params, context);
   return (x) => {
     const negative = isNegative(builder, x);
-    const below = table(select(builder, negative, x, zero));
-    return select(builder, negative, below, timesConstant(builder, x, params.function === 'selu' ? SELU_LAMBDA : 1));
+    return select(builder, negative, below(select(builder, negative, x, zero)), timesConstant(builder, x, factor));
   };
 }
 
-/** f correctly rounded into the result type, one entry an argument. */
-function wholeTable(params: ActivationParams, context: LoweringContext): Scalar {
+/** f correctly rounded into the result type. */
+function rounded(params: ActivationParams, context: LoweringContext): Scalar {
+  const { builder } = context;
+  const application = applicationOf(params);
+  const { residual, limits = [] } = application.of;
+  const table = tableOfFunction(params, context);
   const type = needsResult(context, params.function);
-  return functionTable(context.builder, roundedEntry((v) => beforeLimit(params, v), type));
+  // Rounding commutes with adding a multiple of the result's step, if neither sign nor parity of a tie has a say.
+  const commutes = TRANSLATES.has(type.rounding) || (type.rounding !== 'TRN_ZERO' && residual?.hasTies !== true);
+  if (residual === undefined || params.float32 === true || !commutes) return table;
+  const value = (x: number): number => tableValue({ ...application, of: { value: residual.value, limits: residual.part === 'whole' ? [] : limits } }, x, 0);
+  const rest = functionTable(roundedInto(type, value, residual.turns, true), -fractionBits(type), context.layer);
+  return (x) => (builder.intervalOf(x).exp < -fractionBits(type) ? table(x) : builder.add(linearPart(builder, x, residual.part), rest(builder, x)));
+}
+
+function linearPart(builder: CircuitBuilder, x: number, part: Residual['part']): number {
+  if (part === 'whole') return x;
+  return part === 'positive' ? positivePart(builder, x) : negate(builder, positivePart(builder, negate(builder, x)));
+}
+
+function applicationOf(params: ActivationParams): Application {
+  return { of: functionOf(params.function), alpha: alphaOf(params), beta: betaOf(params), float32: params.float32 === true };
+}
+
+/** A table of f in the result type; the argument's own grid decides where poles are read. */
+function tableOfFunction(params: ActivationParams, context: LoweringContext): Scalar {
+  const { builder, layer } = context;
+  const type = needsResult(context, params.function);
+  const application = applicationOf(params);
+  const turns = turnsOf(application.of, application.alpha);
+  const tables = new Map<number, (builder: CircuitBuilder, x: number) => number>();
+  return (x) => {
+    const { exp } = builder.intervalOf(x);
+    const value = (argument: number): number => tableValue(application, argument, exp);
+    const wide = application.of.bounded === true ? roundedInto(type, value, turns, true) : undefined;
+    const table = tables.get(exp) ?? functionTable(roundedInto(type, value, turns), -fractionBits(type), layer, wide);
+    tables.set(exp, table);
+    return table(builder, x);
+  };
 }

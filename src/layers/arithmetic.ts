@@ -2,7 +2,8 @@ import type { CircuitBuilder } from '../circuit/builder.js';
 import { Op } from '../circuit/circuit.js';
 import type { FixedType, Rounding } from '../fixed/fixedType.js';
 import { castIsIdentity, fixedType, roundShift } from '../fixed/fixedType.js';
-import { shift, sub, widthOf } from '../fixed/integer.js';
+import type { Int } from '../fixed/integer.js';
+import { dyadicOf, neg, shift, sub, widthOf } from '../fixed/integer.js';
 import { linear } from '../optimize/cmvm.js';
 
 /** Casts, unless the cast could change nothing. */
@@ -46,6 +47,24 @@ export function select(builder: CircuitBuilder, condition: number, whenTrue: num
 /** 1 where x < 0. */
 export function isNegative(builder: CircuitBuilder, x: number): number {
   return builder.lt(x, builder.constant(0));
+}
+
+/** 1 where x > c, compared on x's own grid however fine c is. */
+export function isAbove(builder: CircuitBuilder, x: number, c: number): number {
+  return builder.lt(builder.constant(...gridFloor(builder, x, c)), x);
+}
+
+/** 1 where x < c, compared on x's own grid. */
+export function isBelow(builder: CircuitBuilder, x: number, c: number): number {
+  const [n, exp] = gridFloor(builder, x, -c);
+  return builder.lt(x, builder.constant(neg(n), exp));
+}
+
+/** floor(c) on x's grid. */
+function gridFloor(builder: CircuitBuilder, x: number, c: number): readonly [Int, number] {
+  const { exp } = builder.intervalOf(x);
+  const { n, exp: own } = dyadicOf(c);
+  return [shift(n, own - exp), exp];
 }
 
 /** max(x, 0) */

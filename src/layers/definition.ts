@@ -44,11 +44,11 @@ export interface RoundedParams<Params> {
 }
 
 /**
- * How many bits a result gets that nothing else types: `table`: a function with values in [−1, 1]; `single`: the
- * resolution of results; `double`: twice that, for sums and products of variables, whose proven range is far above what
+ * How many bits a result gets that nothing else types: `table`: a function with values in [−1, 1]; `function`: any other
+ * function made as a table; `single`: the resolution of results; `double`: twice that, for sums and products of variables, whose proven range is far above what
  * they usually are.
  */
-export type ResultResolution = 'table' | 'single' | 'double';
+export type ResultResolution = 'table' | 'function' | 'single' | 'double';
 
 /**
  * Everything about one kind of layer, in one file. `Params` is plain data (JSON plus Tensors). What is optional has a

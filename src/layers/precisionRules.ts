@@ -37,6 +37,8 @@ export interface PrecisionRules<Params> {
   readonly infer?: { readonly accum?: InferenceRule<Params>; readonly result?: InferenceRule<Params> };
   /** Inferred types that `Model.Precision.maximum` does not cap. */
   readonly uncapped?: (params: Params, variable: 'accum' | 'result') => boolean;
+  /** A `param` type of `auto` is the input's, not the smallest of its value. */
+  readonly isParamOfInputType?: (params: Params) => boolean;
   /** Strategy and reuse factor order its sums. */
   readonly hasStrategy?: true;
   /** `Implementation` chooses its arithmetic. */

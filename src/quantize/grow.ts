@@ -23,6 +23,9 @@ export interface Resolution {
 
 export const DEFAULT_RESOLUTION: Resolution = { weightBits: 8, resultBits: 16, tableBits: 10 };
 
+/** Bits of functions whose range is not [−1, 1] beyond `tableBits`: they usually stay far inside it. */
+export const FUNCTION_BITS = 2;
+
 /** For the report: where one layer's types come from. */
 export interface TypeStatement {
   readonly layer: string;
@@ -163,7 +166,7 @@ class Grower {
     const { resultBits, tableBits } = this.resolution;
     // Products and sums of variables have ranges far above what they usually are: twice the bits, before they are rounded.
     const resolution = resolutionOf(node);
-    const bits = resolution === 'table' ? tableBits : resolution === 'single' || range.exp === undefined ? resultBits : 2 * resultBits;
+    const bits = resolution === 'table' ? tableBits : resolution === 'function' ? tableBits + FUNCTION_BITS : resolution === 'single' || range.exp === undefined ? resultBits : 2 * resultBits;
     const own = gridFor(magnitudeOf(range), bits) ?? 0;
     const readers = this.readers.get(node.output) ?? [];
     const feedsTables = readers.length > 0 && readers.every((reader) => resolutionOf(reader) === 'table') && !this.outputs.has(node.output);

@@ -95,7 +95,10 @@ function parameterType(context: NodeContext, rules: PrecisionRules<unknown>, var
   if (parameter === undefined) return undefined;
   const setting = lookup.type(variable);
   if (setting !== undefined && setting.type !== 'auto') return setting.type;
-  if (setting !== undefined && variable === 'param') return typeOfScalar(parameter.data[0] as number);
+  if (setting !== undefined && variable === 'param') {
+    const input = rules.isParamOfInputType?.(node.params) === true ? context.types.get(node.inputs[0] as string) : undefined;
+    return input ?? (parameter.data.length === 1 ? typeOfScalar(parameter.data[0] as number) : typeOfValues(parameter.data));
+  }
   if (setting !== undefined && parameter.quantised === true) return undefined;
   const type = lookup.modelDefault();
   if (type === undefined) problems.push(missingType(lookup, variable, setting !== undefined));
