@@ -24,6 +24,7 @@ export { reduceLayer as reduce } from './reduce.js';
 export { reshapeLayer as reshape } from './reshape.js';
 export { sliceLayer as slice } from './slice.js';
 export { softmaxLayer as softmax } from './softmax.js';
+export { staircaseLayer as staircase } from './staircase.js';
 export { toIntegerLayer as toInteger } from './toInteger.js';
 export { transposeLayer as transpose } from './transpose.js';
 export { truncLayer as trunc } from './trunc.js';
