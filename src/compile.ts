@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DesignInfo, OutputFile } from './backends/backend.js';
 import { identifier } from './backends/verilog/names.js';
-import { verilog } from './backends/verilog/verilog.js';
-import { wrappers } from './backends/wrappers.js';
 import { circuitToText } from './circuit/text.js';
 import { draftReport } from './compile/draft.js';
 import { sha256 } from './compile/folder.js';
@@ -13,6 +11,7 @@ import { prove } from './compile/prove.js';
 import type { CompileHooks, CompileRequest, Effort } from './compile/request.js';
 import { scheduleToText } from './compile/scheduleText.js';
 import { proposals } from './compile/suggest.js';
+import { emitTargets } from './compile/targets.js';
 import { CompileError, didYouMean } from './errors.js';
 import type { LoweredLayer } from './layers/lower.js';
 import { lowerGraph } from './layers/lower.js';
@@ -27,7 +26,6 @@ import type { Report } from './report/schema.js';
 import { deviceOf } from './timing/device.js';
 import type { PipelineResult } from './timing/pipeline.js';
 import { pipelineCircuit } from './timing/pipeline.js';
-import { wrapperTexts } from './verify/resources.js';
 
 export interface CompileResult {
   readonly report: Report;
@@ -60,11 +58,10 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const typed = typeModel(model, request);
   const design = findDesign(typed.graph, request, hooks);
   const { schedule } = design.result;
-  step('writing Verilog');
+  step('writing Verilog and emulators');
   const info = designInfo(request, model);
   const files: OutputFile[] = [
-    ...verilog.emit(schedule, info),
-    ...wrappers(wrapperTexts()).emit(schedule, info),
+    ...emitTargets(request.targets, schedule, info),
     { path: 'model.json', text: graphToJson(typed.graph) },
     { path: 'circuit.txt', text: circuitToText(schedule.circuit) },
     { path: 'circuit.schedule.json', text: scheduleToText(schedule, info) },

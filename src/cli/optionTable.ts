@@ -35,7 +35,7 @@ const always = (message: string) => (): string => message;
 
 export const TARGETS = ['verilog', 'vhdl', 'vitis', 'cpp', 'typescript'] as const;
 /** Targets this release emits. */
-export const WORKING_TARGETS: readonly string[] = ['verilog'];
+export const WORKING_TARGETS: readonly string[] = ['verilog', 'cpp'];
 
 const targets = z.union([text, z.array(text).transform((list) => list.join(','))]).pipe(
   z.string().transform((list) => list.split(',').map((name) => name.trim()).join(',')),
@@ -43,7 +43,7 @@ const targets = z.union([text, z.array(text).transform((list) => list.join(','))
 
 function unsupportedTargets(value: string | number | boolean): string | undefined {
   const missing = String(value).split(',').filter((name) => name !== 'all' && !WORKING_TARGETS.includes(name));
-  return missing.length === 0 ? undefined : `target ${missing.join(', ')} is not there yet; verilog is`;
+  return missing.length === 0 ? undefined : `target ${missing.join(', ')} is not there yet; ${WORKING_TARGETS.join(' and ')} are`;
 }
 
 const SEARCH = 'the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow';

@@ -33,6 +33,8 @@ export interface CompileRequest {
   readonly part: string;
   readonly effort: Effort;
   readonly maxLut?: number;
+  /** `--target`; all if absent. */
+  readonly targets?: readonly string[];
   readonly name?: string;
   readonly modelVersion: number;
   readonly verify: VerifyLevel;

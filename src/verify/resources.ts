@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CppTexts } from '../backends/cpp/cpp.js';
 import type { WrapperTexts } from '../backends/wrappers.js';
 import { PACKAGE_ROOT } from './tools.js';
 
@@ -11,4 +12,10 @@ export function readResource(path: 'testbench/harness.cpp' | `templates/${string
 /** What the wrapper backend is made with. */
 export function wrapperTexts(): WrapperTexts {
   return { ports: readResource('templates/ports.v'), axis: readResource('templates/axis.v'), stream: readResource('hdl/trigforge_stream.v') };
+}
+
+/** What the C++ emulator is made with. */
+export function cppTexts(): CppTexts {
+  const text = (name: string): string => readResource(`templates/cpp/${name}`);
+  return { runtime: text('runtime.h'), driver: text('driver.cpp'), header: text('header.h'), model: text('model.cpp'), check: text('check.cpp'), makefile: text('Makefile') };
 }

@@ -22,7 +22,8 @@ export const ROOMS = {
   quantize: { imports: ['fixed', 'model', 'layers', 'io'] },
   passes: { imports: ['fixed', 'circuit', 'optimize'] },
   timing: { imports: ['fixed', 'circuit'] },
-  backends: { imports: ['fixed', 'circuit', 'timing'] },
+  // emulator: which lane of a vector holds each operation, for generated code that is vectorised as its own is.
+  backends: { imports: ['fixed', 'circuit', 'timing', 'emulator'] },
   emulator: { imports: ['fixed', 'circuit'] },
   // Array files as bytes in memory: no file access, so no reason to know anybody.
   io: { imports: ['fixed'] },

@@ -55,13 +55,13 @@ async function optionsOf(argv: Readonly<Record<string, unknown>>, model: string 
 
 function requestOf(options: CompileOptions, words: readonly string[]): CompileRequest {
   const text = (path: string, what: string): string => new TextDecoder().decode(readInputFile(path, what));
-  const { clockMHz, latency, part, modelVersion, verify, seed, jobs, effort } = options;
+  const { clockMHz, latency, part, modelVersion, verify, seed, jobs, effort, targets } = options;
   const clockText = `${Math.round(clockMHz * 1000) / 1000} MHz`;
   const stated = options.statedLatency === undefined ? { text: clockText } : { text: `${options.statedLatency.text} at ${clockText}`, latencyNs: options.statedLatency.ns };
   return {
     model: { name: options.model, bytes: readInputFile(options.model, 'a model') },
     readSide: sideFilesOf(options.model),
-    clockMHz, latency, stated, part, modelVersion, verify, seed, jobs, effort,
+    clockMHz, latency, stated, part, modelVersion, verify, seed, jobs, effort, targets,
     command: ['compile-model', ...words],
     toolVersion: toolVersion(),
     ...(options.name === undefined ? {} : { name: options.name }),

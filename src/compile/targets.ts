@@ -1,0 +1,28 @@
+import type { Backend, DesignInfo, OutputFile } from '../backends/backend.js';
+import { cpp } from '../backends/cpp/cpp.js';
+import { verilog } from '../backends/verilog/verilog.js';
+import { wrappers } from '../backends/wrappers.js';
+import { CompileError } from '../errors.js';
+import type { Schedule } from '../timing/schedule.js';
+import { cppTexts, wrapperTexts } from '../verify/resources.js';
+
+/** What `--target` names. Verilog is written whatever is asked for: it is what verification proves. */
+const BACKENDS = {
+  verilog: () => [verilog, wrappers(wrapperTexts())],
+  cpp: () => [cpp(cppTexts())],
+} as const satisfies Readonly<Record<string, () => readonly Backend[]>>;
+
+type Target = keyof typeof BACKENDS;
+
+/**
+ * The files of the wanted targets (all, if nothing is said), Verilog first.
+ *
+ * @throws CompileError (`unsupported`): what a target cannot express
+ */
+export function emitTargets(targets: readonly string[] | undefined, schedule: Schedule, info: DesignInfo): OutputFile[] {
+  const names = Object.keys(BACKENDS) as Target[];
+  const backends = names.filter((name) => name === 'verilog' || targets === undefined || targets.includes(name)).flatMap((name) => BACKENDS[name]());
+  const problems = backends.flatMap((backend) => backend.check(schedule));
+  if (problems.length > 0) throw new CompileError('unsupported', problems);
+  return backends.flatMap((backend) => backend.emit(schedule, info));
+}
