@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { OP_NAMES } from '../../src/circuit/circuit.js';
 import { OPTION_NAMES } from '../../src/cli/optionTable.js';
 import { operatorsByDomain } from '../../src/frontends/onnx/operators/index.js';
+import { activations as kerasActivations, layerHandlers } from '../../src/frontends/keras/tables.js';
 import { frontends } from '../../src/frontends/registry.js';
 import { layers } from '../../src/layers/registry.js';
 import { defaultPasses } from '../../src/passes/pipeline.js';
@@ -66,10 +67,16 @@ describe('formats and layers', () => {
     for (const domain of domains) expect(document).toContain(`\`${domain}\``);
   });
 
+  it('lists every Keras layer and activation', () => {
+    expect(sorted(namesOf(tableUnder(document, 'Keras layers')))).toEqual(sorted(Object.keys(layerHandlers)));
+    const text = /^Activations, as layers and as `activation=`: (.*?)\. /ms.exec(document)?.[1] ?? '';
+    expect(sorted([...text.matchAll(/`(\w+)`/g)].map((match) => match[1] as string))).toEqual(sorted(Object.keys(kerasActivations)));
+  });
+
   it('names only layers that exist as what operators become', () => {
-    const rows = [...tableUnder(document, 'ONNX operators'), ...tableUnder(document, 'QONNX operators')];
+    const rows = [...tableUnder(document, 'ONNX operators'), ...tableUnder(document, 'QONNX operators'), ...tableUnder(document, 'Keras layers')];
     const kinds = new Set(rows.flatMap((row) => (row[1] ?? '').split(', ')));
-    kinds.delete('–');
+    for (const none of ['–', '…']) kinds.delete(none);
     expect([...kinds].filter((kind) => !Object.hasOwn(layers, kind))).toEqual([]);
   });
 

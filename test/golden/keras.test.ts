@@ -19,7 +19,7 @@ const ABSOLUTE = 1e-6;
 
 /** Every file of every Keras model: the model files, and each model.json with the weights beside it. */
 const FILES = present
-  ? readdirSync(ROOT).filter((name) => /^(em_keras_[13]layer(_70pruned)?$)/.test(name)).flatMap((name) => readdirSync(`${ROOT}/${name}`).filter(isModelFile).map((file) => `${name}/${file}`))
+  ? readdirSync(ROOT).filter((name) => /^(em_keras_|em_garnet|em_jettagger|k2_|k3_)/.test(name)).flatMap((name) => readdirSync(`${ROOT}/${name}`).filter(isModelFile).map((file) => `${name}/${file}`))
   : [];
 
 function isModelFile(file: string): boolean {

@@ -1,9 +1,30 @@
-import { activationTable } from './layers/activations.js';
-import { coreLayers } from './layers/core.js';
 import type { ActivationTable, HandlerTable } from './layer.js';
+import { activationLayers, activationTable } from './layers/activations.js';
+import { attentionLayers } from './layers/attention.js';
+import { contribLayers } from './layers/contrib.js';
+import { convolutionLayers } from './layers/convolution.js';
+import { coreLayers } from './layers/core.js';
+import { einsumLayers } from './layers/einsum.js';
+import { mergeLayers } from './layers/merge.js';
+import { normalisationLayers } from './layers/normalisation.js';
+import { poolingLayers } from './layers/pooling.js';
+import { recurrentLayers } from './layers/recurrent.js';
+import { shapeLayers } from './layers/shapes.js';
 
 /** Every layer class that is read. */
-export const layerHandlers: HandlerTable = { ...coreLayers };
+export const layerHandlers: HandlerTable = {
+  ...activationLayers,
+  ...attentionLayers,
+  ...contribLayers,
+  ...convolutionLayers,
+  ...coreLayers,
+  ...einsumLayers,
+  ...mergeLayers,
+  ...normalisationLayers,
+  ...poolingLayers,
+  ...recurrentLayers,
+  ...shapeLayers,
+};
 
 /** Every activation. */
 export const activations: ActivationTable = { ...activationTable };
