@@ -5,6 +5,7 @@ import { circuitToText } from './circuit/text.js';
 import { draftReport } from './compile/draft.js';
 import { sha256 } from './compile/folder.js';
 import { arrayPorts, readModel, typeModel } from './compile/model.js';
+import { accuracyOf } from './compile/precision.js';
 import type { LayerOverflow } from './compile/overflow.js';
 import { layerOverflows } from './compile/overflow.js';
 import { prove } from './compile/prove.js';
@@ -55,7 +56,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   step('reading the model');
   const model = readModel(request.model, request.readSide);
   step('choosing types');
-  const typed = typeModel(model, request);
+  const typed = await typeModel(model, request, hooks);
   const design = findDesign(typed.graph, request, hooks);
   const { schedule } = design.result;
   step('writing Verilog and emulators');
@@ -69,9 +70,10 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   ];
   const proof = await prove(request, schedule, arrayPorts(typed.graph), info, files[0]?.text ?? '', hooks);
   files.push(...proof.files);
+  const accuracy = typed.evaluation === undefined ? undefined : accuracyOf(model, schedule.circuit, typed.evaluation);
   step('writing the report');
   const suggestions = design.result.met ? [] : proposals(schedule.circuit, device, request);
-  const report = finishReport(draftReport({ request, model, typed, info, design: { ...design, device, suggestions }, proof, artifacts: files.map(artifact) }));
+  const report = finishReport(draftReport({ request, model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, artifacts: files.map(artifact) }));
   files.push({ path: 'report.json', text: serializeReport(report) }, { path: 'report.html', text: htmlReport(report) });
   return { report, files };
 }
@@ -125,8 +127,8 @@ function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: num
 
 function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
   const hash = createHash('sha256').update(request.model.bytes);
-  const { precision, inputType, scoreType, missing, clockMHz, latency, part, modelVersion, effort } = request;
-  hash.update(JSON.stringify({ precision, inputType, scoreType, missing, clockMHz, latency, part, modelVersion, effort }));
+  const { precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort } = request;
+  hash.update(JSON.stringify({ precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort }));
   return {
     top: identifier(request.name ?? model.name, 'model'),
     modelName: request.name ?? model.name,

@@ -14,6 +14,8 @@ export interface BuilderOptions {
   readonly share?: boolean;
   /** See `CircuitBuilder.depthSlack`; 1 if not given. */
   readonly depthSlack?: number;
+  /** See `CircuitBuilder.quick`; off if not given. */
+  readonly quick?: boolean;
   /** The most operations; 20 million if not given, which fit in a few GiB. */
   readonly maxOps?: number;
 }
@@ -26,6 +28,8 @@ export class CircuitBuilder {
   readonly name: string;
   /** Adder levels that a sum may take beyond the fewest possible, to be smaller: a wish that optimize/ reads. */
   readonly depthSlack: number;
+  /** The circuit is only wanted for a rough cost: optimize/ searches for nothing. */
+  readonly quick: boolean;
   private readonly maxOps: number;
   private readonly share: boolean;
   private count = 0;
@@ -59,6 +63,7 @@ export class CircuitBuilder {
     this.name = name;
     this.share = options.share ?? true;
     this.depthSlack = options.depthSlack ?? 1;
+    this.quick = options.quick ?? false;
     this.maxOps = options.maxOps ?? 20_000_000;
   }
 

@@ -25,6 +25,9 @@ function whole(least: number, most: number): z.ZodType<number> {
   return z.union([z.number(message), digits], message).pipe(z.int(message).min(least, message).max(most, message));
 }
 
+/** A share: `0.5%` or `0.005`. */
+const share = text.pipe(z.string().regex(/^\d+(\.\d+)?\s*%?$/, 'must be a share such as 0.5% or 0.005')).transform((value) => (value.endsWith('%') ? Number(value.slice(0, -1)) / 100 : Number(value))).pipe(z.number().max(1, 'must be at most 100%'));
+
 function oneOf(...values: readonly [string, ...string[]]): z.ZodType<string> {
   return text.pipe(z.enum(values, `must be one of ${values.join(', ')}`));
 }
@@ -46,7 +49,6 @@ function unsupportedTargets(value: string | number | boolean): string | undefine
   return missing.length === 0 ? undefined : `target ${missing.join(', ')} is not there yet; ${WORKING_TARGETS.join(' and ')} are`;
 }
 
-const SEARCH = 'the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow';
 const MEMORIES = 'DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs';
 
 /** Every option of the interface, by its name. */
@@ -58,9 +60,9 @@ export const OPTIONS = {
   'input-type': { describe: 'ap_fixed<16,6> for all inputs, or name=type,…', default: "the model's", schema: text },
   precision: { path: true, describe: "per-layer types in hls4ml's config form", schema: text },
   data: { path: true, describe: 'events that say what the inputs look like', schema: text },
-  labels: { path: true, describe: 'labels of the events', schema: text, unsupported: always(SEARCH) },
-  metric: { describe: 'what quantisation may not lose: auc, accuracy, mse, agreement, rate', schema: oneOf('auc', 'accuracy', 'mse', 'agreement', 'rate'), unsupported: always(SEARCH) },
-  'max-loss': { describe: 'how much of the metric quantisation may lose', schema: text, unsupported: always(SEARCH) },
+  labels: { path: true, describe: 'labels of the events', schema: text },
+  metric: { describe: 'what quantisation may not lose: auc, accuracy, mse, agreement, rate', default: 'one that fits the model', schema: oneOf('auc', 'accuracy', 'mse', 'agreement', 'rate') },
+  'max-loss': { describe: 'how much of the metric quantisation may lose, 0.5% or 0.005', default: '0.5%', schema: share },
   target: { describe: 'list of verilog, vhdl, vitis, cpp, typescript', default: 'all', schema: targets, unsupported: unsupportedTargets },
   verify: { describe: 'none, emulator, verilator; each includes those before it', default: 'verilator where installed', schema: oneOf('none', 'emulator', 'verilator') },
   vectors: { path: true, describe: "events to verify with, besides the tool's own", schema: text },

@@ -6,6 +6,7 @@ import type { Problem } from '../errors.js';
 import { CompileError, didYouMean } from '../errors.js';
 import type { OptionName } from './optionTable.js';
 import { OPTION_NAMES, optionOf, TARGETS, WORKING_TARGETS } from './optionTable.js';
+import type { CompileRequest } from '../compile/request.js';
 import type { Clock } from './units.js';
 import { parseClock, parseLatency, toFloat } from './units.js';
 
@@ -22,6 +23,9 @@ export interface CompileOptions {
   readonly inputType?: string;
   readonly precision?: string;
   readonly data?: string;
+  readonly labels?: string;
+  readonly metric?: NonNullable<CompileRequest['metric']>;
+  readonly maxLoss?: number;
   readonly vectors?: string;
   readonly scoreType?: string;
   readonly missing?: 'none' | 'flag' | 'code';
@@ -80,6 +84,9 @@ export async function readOptions(argv: Readonly<Record<string, unknown>>, model
   }
   const named = model ?? file?.model;
   if (named === undefined) problems.push({ code: 'no-model', where: ['MODEL'], what: 'no model is given.', mend: 'Write compile-model MODEL, or model: in the option file.' });
+  for (const name of ['labels', 'metric', 'max-loss'] as const) {
+    if (given.has(name) && !given.has('data')) problems.push({ code: 'option-alone', where: [`--${name}`], what: 'says nothing without events.', mend: 'Pass --data X.npy too.' });
+  }
   const times = await readTimes(parsed, given, problems);
   if (problems.length > 0) throw new CompileError('config', problems);
   if (unsupported.length > 0) throw new CompileError('unsupported', unsupported);
@@ -176,7 +183,7 @@ function assemble(model: string, parsed: Parsed, { clock, latency, stated }: Tim
     quiet: parsed.quiet === true,
     json: parsed.json === true,
     ...present({
-      out: text('out'), inputType: text('input-type'), precision: text('precision'), data: text('data'), vectors: text('vectors'),
+      out: text('out'), inputType: text('input-type'), precision: text('precision'), data: text('data'), labels: text('labels'), metric: text('metric') as CompileOptions['metric'], maxLoss: parsed['max-loss'] === undefined ? undefined : Number(parsed['max-loss']), vectors: text('vectors'),
       scoreType: text('score-type'), missing: text('missing') as CompileOptions['missing'], name: text('name'), dumpAfter: text('dump-after'), statedLatency: stated,
       maxLut: parsed['max-lut'] === undefined ? undefined : Number(parsed['max-lut']),
     }),

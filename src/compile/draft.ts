@@ -31,6 +31,7 @@ export interface Findings {
     readonly suggestions: NonNullable<Report['suggestions']>;
   };
   readonly proof: VerificationOutcome;
+  readonly accuracy: Report['accuracy'];
   readonly artifacts: Report['artifacts'];
 }
 
@@ -74,6 +75,7 @@ export function draftReport(findings: Findings): ReportDraft {
     },
     resources: { estimated: facts.total, areaModel: AREA_MODEL },
     layers: layerRows(findings, facts.byLayer),
+    ...(findings.accuracy === undefined ? {} : { accuracy: findings.accuracy }),
     overflow: overflowOf(design.overflows),
     ...(proof.verification === undefined ? {} : { verification: proof.verification }),
     passes: design.passes.map((pass) => ({ ...pass, seconds: rounded(pass.seconds) })),

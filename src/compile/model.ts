@@ -10,36 +10,59 @@ import type { ModelGraph } from '../model/graph.js';
 import { applyInputTypes } from '../quantize/inputTypes.js';
 import { codeMissing, flagMissing, ignoreMissing, missableInputs, missingMode } from '../quantize/missing.js';
 import { applyPrecision } from '../quantize/applyPrecision.js';
-import type { TypeStatement } from '../quantize/grow.js';
+import type { GrownGraph } from '../quantize/grow.js';
 import { growTypes } from '../quantize/grow.js';
 import { parsePrecisionConfig } from '../quantize/precisionConfig.js';
-import type { CompileRequest } from './request.js';
+import type { SearchResult } from '../quantize/search/search.js';
+import type { Evaluation } from './precision.js';
+import { evaluationOf, searchTypes } from './precision.js';
+import type { CompileHooks, CompileRequest } from './request.js';
 
 /** A model whose every value has a type. */
-export interface TypedModel {
-  readonly graph: ModelGraph;
-  readonly statements: readonly TypeStatement[];
+export interface TypedModel extends GrownGraph {
+  /** The user's events, where there are any. */
+  readonly evaluation?: Evaluation;
+  /** Where widths were searched. */
+  readonly search?: SearchResult;
 }
+
+type TypeRequest = Pick<CompileRequest, 'precision' | 'inputType' | 'data' | 'labels' | 'metric' | 'maxLoss' | 'scoreType' | 'missing' | 'effort' | 'part'>;
 
 /** Bytes to graph; what the frontend cannot read it lists all at once. */
 export function readModel(source: ModelSource, readSide: CompileRequest['readSide']): ModelGraph {
   return parseModel(source, { catalogue, readSide });
 }
 
-/** Types from the options, the precision file, the model itself, and for the rest grown so that nothing can overflow. */
-export function typeModel(given: ModelGraph, request: Pick<CompileRequest, 'precision' | 'inputType' | 'data' | 'scoreType' | 'missing'>): TypedModel {
+/**
+ * Types from the options, the precision file, the model itself; for the rest searched on `--data`, or grown so that
+ * nothing can overflow.
+ */
+export async function typeModel(given: ModelGraph, request: TypeRequest, hooks: CompileHooks): Promise<TypedModel> {
   const mode = missingMode(given, request.missing);
   const model = mode === 'none' ? ignoreMissing(given) : mode === 'flag' ? flagMissing(given, catalogue) : given;
   const config = request.precision === undefined ? undefined : parsePrecisionConfig(request.precision.text, request.precision.file);
   const configured = config === undefined ? model : applyPrecision(model, config, catalogue);
-  const wired = applyInputTypes(
+  // Forests have no widths but their leaves': those are grown.
+  const searchable = !model.nodes.some((node) => node.kind === 'forest');
+  const evaluation = searchable ? evaluationOf(model, request) : undefined;
+  const typed = applyInputTypes(
     configured,
-    { ...(request.inputType === undefined ? {} : { inputType: request.inputType }), ...(request.data === undefined ? {} : { data: dataByInput(model, request.data) }), reserveCode: mode === 'code' },
+    {
+      ...(request.inputType === undefined ? {} : { inputType: request.inputType }),
+      ...(request.data === undefined ? {} : { data: dataByInput(model, request.data) }),
+      reserveCode: mode === 'code',
+      leaveOpen: evaluation !== undefined,
+    },
     catalogue,
   );
-  const scoreType = request.scoreType === undefined ? undefined : scoreTypeOf(request.scoreType);
-  const coded = mode === 'code' ? codeMissing(wired, catalogue) : wired;
-  return growTypes(coded, scoreType === undefined ? {} : { scoreType }, catalogue);
+  const wired = mode === 'code' ? codeMissing(typed, catalogue) : typed;
+  const grow = request.scoreType === undefined ? {} : { scoreType: scoreTypeOf(request.scoreType) };
+  const grown = wired.inputs.every((input) => input.type !== undefined) ? growTypes(wired, grow, catalogue) : undefined;
+  if (evaluation === undefined) return grown as GrownGraph;
+  const isOpen = grown === undefined || grown.statements.some((statement) => statement.source === 'auto');
+  if (!isOpen) return { ...grown, evaluation };
+  const search = await searchTypes(wired, evaluation, grow, request, hooks);
+  return { ...search.best.grown, evaluation, search };
 }
 
 /** The inputs of a graph as arrays are matched to them; NaN is kept where forests alone read it and nothing else is settled. */

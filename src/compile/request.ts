@@ -1,6 +1,7 @@
 import type { NamedArray } from '../io/arrays.js';
 import type { ModelSource } from '../frontends/frontend.js';
 import type { MissingMode } from '../quantize/missing.js';
+import type { MetricName } from '../quantize/search/metrics.js';
 import type { LatencyRequest } from '../timing/pipeline.js';
 
 /** How far to verify; each level includes those before it. `auto` is Verilator where it is installed. */
@@ -22,6 +23,11 @@ export interface CompileRequest {
   readonly data?: { readonly arrays: readonly NamedArray[]; readonly file: string };
   /** `--missing`: how NaN arrives; without it, `flag` where the model learned missing values, else `none`. */
   readonly missing?: MissingMode;
+  /** Labels of those events, and what is judged by them. */
+  readonly labels?: { readonly arrays: readonly NamedArray[]; readonly file: string };
+  readonly metric?: MetricName;
+  /** What quantisation may lose of the metric, as a fraction. */
+  readonly maxLoss?: number;
   /** `--score-type` as written. */
   readonly scoreType?: string;
   /** The circuit as it is behind this pass joins the files, as `dump/<pass>.txt`. */

@@ -136,5 +136,6 @@ export const activationLayer: LayerDefinition<ActivationParams> = {
     const { bounded, linear } = functionOf(params.function);
     return bounded === true ? 'table' : linear === true || isExactFunction(params) ? 'single' : 'function';
   },
+  cuts: (params) => params.function === 'relu',
   roundParameters: roundSlope,
 };

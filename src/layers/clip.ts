@@ -31,6 +31,7 @@ export const clipLayer: LayerDefinition<ClipParams> = {
     return tensor(input.shape, input.data.map((v) => Math.min(Math.max(v, min ?? -Infinity), max ?? Infinity)));
   },
   lower: lowerClip,
+  cuts: () => true,
   grid: ({ min, max }, [x]) => finestGrid(x?.exp, gridOfUsed([min ?? 0, max ?? 0])),
   /** Bounds go to the grid of what they clip, where they are finer. */
   roundParameters: (params, { inputExp }) => {

@@ -90,6 +90,8 @@ export interface LayerDefinition<Params> {
   readonly quantiser?: (params: Params) => FixedType | undefined;
   /** `double` by default. */
   readonly resolution?: (params: Params) => ResultResolution;
+  /** Costs no more on an exact input than on a rounded one, and leaves less of it (relu, clip): rounding waits for its result. */
+  readonly cuts?: (params: Params) => boolean;
   /** Rounds plain float parameters, but for the bias. By default there are none. */
   readonly roundParameters?: (params: Params, rounding: Rounding) => RoundedParams<Params>;
   /** Rounds a plain bias to the grid 2^exp, which follows from the output's range. By default there is none. */

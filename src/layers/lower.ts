@@ -21,6 +21,8 @@ export interface LowerOptions {
   readonly maxOps?: number;
   /** Adder levels that sums may take beyond the fewest possible, to be smaller. */
   readonly depthSlack?: number;
+  /** For a rough cost only: sums share nothing. */
+  readonly quick?: boolean;
   /** Told of every layer as it is lowered. */
   readonly onLayer?: (layer: LoweredLayer) => void;
 }
@@ -46,7 +48,7 @@ const MAX_OPS = 20_000_000;
  */
 export function lowerGraph(graph: ModelGraph, options: LowerOptions = {}): Circuit {
   checkInputs(graph);
-  const builder = new CircuitBuilder(options.name ?? graph.name, options.depthSlack === undefined ? {} : { depthSlack: options.depthSlack });
+  const builder = new CircuitBuilder(options.name ?? graph.name, { ...(options.depthSlack !== undefined && { depthSlack: options.depthSlack }), quick: options.quick ?? false });
   const tensors = new Map<string, LoweredTensor>();
   for (const input of graph.inputs) tensors.set(input.name, lowerInput(builder, input, options.intervals?.get(input.name)));
   const errors: CompileError[] = [];

@@ -17,8 +17,13 @@ export function evaluateGraph(graph: ModelGraph, catalogue: LayerCatalogue, inpu
   return new Map(graph.outputs.map((output) => [output.name, (values.get(output.tensor) as Tensor).data]));
 }
 
-/** Every tensor of the graph, by tensor name: for `explain` and for range finding. */
-export function evaluateTensors(graph: ModelGraph, catalogue: LayerCatalogue, inputs: ReadonlyMap<string, Float64Array>): Map<string, Tensor> {
+/** Every tensor of the graph, by tensor name; `onTensor` may replace each as it comes, inputs and layers' outputs alike. */
+export function evaluateTensors(
+  graph: ModelGraph,
+  catalogue: LayerCatalogue,
+  inputs: ReadonlyMap<string, Float64Array>,
+  onTensor: (name: string, value: Tensor) => Tensor = (_, value) => value,
+): Map<string, Tensor> {
   const values = new Map<string, Tensor>(graph.constants);
   for (const input of graph.inputs) {
     const data = inputs.get(input.name);
@@ -30,11 +35,11 @@ export function evaluateTensors(graph: ModelGraph, catalogue: LayerCatalogue, in
         what: data === undefined ? 'has no values.' : `has ${data.length} values; one event of shape [${input.shape.slice(1).join(', ')}] has ${size}.`,
       });
     }
-    values.set(input.name, { shape: input.shape, data });
+    values.set(input.name, onTensor(input.name, { shape: input.shape, data }));
   }
   for (const node of graph.nodes) {
     const operands = node.inputs.map((name) => values.get(name) as Tensor);
-    values.set(node.output, catalogue.evaluate(node.kind, node.params, operands));
+    values.set(node.output, onTensor(node.output, catalogue.evaluate(node.kind, node.params, operands)));
   }
   return values;
 }

@@ -30,7 +30,7 @@ function multiplyMatrix(builder: CircuitBuilder, inputs: ArrayLike<number>, weig
     inputs: Array.from(inputs), weight: Float64Array.from(weight), nOut,
     bias: Float64Array.from({ length: nOut }, (_, j) => bias?.[j] ?? 0),
   };
-  const composed = compose(builder, problem);
+  const composed = builder.quick ? undefined : compose(builder, problem);
   const start = builder.size;
   let result = solveMatrix(builder, problem);
   if (composed !== undefined) {
@@ -109,7 +109,7 @@ function trackerOf(builder: CircuitBuilder, inputs: readonly number[], columns: 
       most = Math.max(most, term.shift);
     }
   }
-  return least > most ? undefined : new FormTracker(builder, inputs, Math.min(least, least - most), Array.from(offsets ?? []));
+  return least > most || builder.quick ? undefined : new FormTracker(builder, inputs, Math.min(least, least - most), Array.from(offsets ?? []));
 }
 
 /**
@@ -164,6 +164,7 @@ function bandsOf(nIn: number, columns: readonly (readonly ColumnTerm[])[]): [num
 }
 
 function reduceBand(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[], forms: FormTracker | undefined): Term[][] {
+  if (builder.quick) return columns.map((terms) => terms.map((term) => ({ op: inputs[term.variable] as number, shift: term.shift, negative: term.negative })));
   const depths = inputs.map((op) => depthOf(builder, op));
   let limit = 0;
   for (const column of columns) {

@@ -38,8 +38,21 @@ export interface GrownGraph {
   readonly statements: readonly TypeStatement[];
 }
 
+/** What the elements of a tensor were on the user's data. */
+export interface Observed {
+  readonly low: number;
+  readonly high: number;
+}
+
 export interface GrowOptions {
   readonly resolution?: Resolution;
+  /** Of single layers, instead of `resolution`. */
+  readonly resolutionOf?: (node: ModelNode) => Resolution;
+  /**
+   * By tensor: results that we type saturate at the power of two above what was observed, and their resolution counts
+   * from there. Without it nothing saturates.
+   */
+  readonly observed?: ReadonlyMap<string, Observed>;
   /** `--score-type`: the type of a forest's leaves and score. */
   readonly scoreType?: FixedType;
 }
@@ -61,7 +74,6 @@ function isQuantiser(node: ModelNode): boolean {
 }
 
 class Grower {
-  private readonly resolution: Resolution;
   private readonly ranges = new Map<string, TensorRange>();
   private readonly constants: Map<string, Tensor>;
   /** Tensors whose precision is ours to choose: something before them was rounded by us, behind no quantiser of the model. */
@@ -76,7 +88,6 @@ class Grower {
     private readonly options: GrowOptions,
     private readonly catalogue: Pick<LayerCatalogue, 'structural'>,
   ) {
-    this.resolution = options.resolution ?? DEFAULT_RESOLUTION;
     this.constants = new Map(graph.constants);
     this.outputs = new Set(graph.outputs.map((output) => output.tensor));
     this.hasQuantisers = graph.nodes.some(isQuantiser);
@@ -92,6 +103,10 @@ class Grower {
     }
     const nodes = this.graph.nodes.map((node) => this.node(node));
     return { graph: { ...this.graph, constants: this.constants, nodes }, statements: this.statements };
+  }
+
+  private resolutionOf(node: ModelNode): Resolution {
+    return this.options.resolutionOf?.(node) ?? this.options.resolution ?? DEFAULT_RESOLUTION;
   }
 
   private rangeOf(name: string): TensorRange {
@@ -118,7 +133,7 @@ class Grower {
   private rounded(node: ModelNode): { readonly node: ModelNode; readonly statements: readonly string[]; readonly plain: boolean } {
     const [input] = node.inputs;
     const rounded = definitionOf(node.kind).roundParameters?.(node.params, {
-      weightBits: this.resolution.weightBits,
+      weightBits: this.resolutionOf(node).weightBits,
       scoreType: this.options.scoreType,
       inputExp: input === undefined ? undefined : this.rangeOf(input).exp,
     });
@@ -147,7 +162,7 @@ class Grower {
   /** Bias, result type and statement of a node whose weights are settled. */
   private finish(node: ModelNode, isRounded: boolean, statements: string[]): ModelNode {
     const exact = this.exactRange(node);
-    const grid = this.resultGrid(node, exact);
+    const grid = this.resultGrid(node, this.clipped(node, exact));
     const bias = definitionOf(node.kind).roundBias?.(node.params, grid - 1);
     statements.push(...(bias?.statements ?? []));
     const settled = bias === undefined || bias.params === node.params ? node : { ...node, params: bias.params };
@@ -161,12 +176,22 @@ class Grower {
     return type === undefined ? settled : { ...settled, precision: { result: type, source: 'auto' } };
   }
 
-  /** The grid on which the proven range has the stated number of bits; no finer than a bounded function behind it can tell. */
+  /** The part of a proven range that was seen on the data; all of it where there are none. */
+  private clipped(node: ModelNode, range: TensorRange): TensorRange {
+    const seen = this.options.observed?.get(node.output);
+    if (seen === undefined) return range;
+    const clip = (value: number): number => Math.min(Math.max(value, seen.low), seen.high);
+    return { ...range, low: range.low.map(clip), high: range.high.map(clip) };
+  }
+
+  /** The grid on which the range has the stated number of bits; no finer than a bounded function behind it can tell. */
   private resultGrid(node: ModelNode, range: TensorRange): number {
-    const { resultBits, tableBits } = this.resolution;
+    const { resultBits, tableBits } = this.resolutionOf(node);
     // Products and sums of variables have ranges far above what they usually are: twice the bits, before they are rounded.
     const resolution = resolutionOf(node);
-    const bits = resolution === 'table' ? tableBits : resolution === 'function' ? tableBits + FUNCTION_BITS : resolution === 'single' || range.exp === undefined ? resultBits : 2 * resultBits;
+    const wide = resolution === 'single' || range.exp === undefined ? resultBits : 2 * resultBits;
+    const proven = resolution === 'table' ? tableBits : resolution === 'function' ? tableBits + FUNCTION_BITS : wide;
+    const bits = this.options.observed === undefined ? proven : resultBits;
     const own = gridFor(magnitudeOf(range), bits) ?? 0;
     const readers = this.readers.get(node.output) ?? [];
     const feedsTables = readers.length > 0 && readers.every((reader) => resolutionOf(reader) === 'table') && !this.outputs.has(node.output);
@@ -177,8 +202,14 @@ class Grower {
   private resultType(node: ModelNode, range: TensorRange, grid: number, isOurs: boolean): FixedType | undefined {
     if (node.kind === 'forest' && this.options.scoreType !== undefined) return this.options.scoreType;
     const isInexact = range.exp === undefined;
-    if (!isInexact && (!isOurs || range.exp >= grid || this.isOnlyQuantised(node.output))) return undefined;
-    return (isInexact ? this.typeOfReader(node.output) : undefined) ?? typeOfRange(range, grid);
+    if (!isInexact && (!isOurs || range.exp >= grid || this.isOnlyQuantised(node.output) || this.isOnlyCut(node.output))) return undefined;
+    return (isInexact ? this.typeOfReader(node.output) : undefined) ?? typeOfRange(this.clipped(node, range), grid);
+  }
+
+  /** Only read by layers that are as good on the exact value, and round what they leave of it: with data that is less. */
+  private isOnlyCut(tensor: string): boolean {
+    const readers = this.readers.get(tensor) ?? [];
+    return this.options.observed !== undefined && !this.outputs.has(tensor) && readers.length > 0 && readers.every((reader) => definitionOf(reader.kind).cuts?.(reader.params) === true);
   }
 
   private isOnlyQuantised(tensor: string): boolean {
@@ -203,17 +234,17 @@ class Grower {
       const role = constantRole(node.params, position);
       if (role === undefined) return name;
       const own = `${node.name}.constant${position}`;
-      this.constants.set(own, { shape: constant.shape, data: this.roundedConstant(constant, role), quantised: true });
+      this.constants.set(own, { shape: constant.shape, data: this.roundedConstant(constant, role, this.resolutionOf(node)), quantised: true });
       return own;
     });
     return inputs.every((name, i) => name === node.inputs[i]) ? node : { ...node, inputs };
   }
 
   /** Factors keep their own significant bits; terms share one grid. */
-  private roundedConstant(constant: Tensor, role: 'factor' | 'term'): Float64Array {
+  private roundedConstant(constant: Tensor, role: 'factor' | 'term', { weightBits, resultBits }: Resolution): Float64Array {
     const most = constant.data.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
-    const shared = gridFor(most, this.resolution.resultBits) ?? 0;
-    const own = (value: number): number => gridFor(value, this.resolution.weightBits) ?? 0;
+    const shared = gridFor(most, resultBits) ?? 0;
+    const own = (value: number): number => gridFor(value, weightBits) ?? 0;
     return constant.data.map((value) => roundToGrid(value, role === 'factor' ? own(value) : shared));
   }
 }

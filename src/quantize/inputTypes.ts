@@ -20,6 +20,8 @@ export interface InputTypeSources {
   readonly data?: ReadonlyMap<string, ArrayLike<number>>;
   /** A type from data must leave its value for missing ones (`missingCode`) free. */
   readonly reserveCode?: boolean;
+  /** Inputs that nothing types are left without: a search will type them. */
+  readonly leaveOpen?: boolean;
 }
 
 /** The most bits that the exact grid of data may need to become a wire's type. */
@@ -48,7 +50,7 @@ export function applyInputTypes(graph: ModelGraph, sources: InputTypeSources, ca
     // Types an element are those of the model's quantisers, which are still behind them.
     if (explicit !== undefined && input.type !== undefined && input.elementTypes === undefined) result = quantiseInput(result, { ...input, type: explicit }, input.type);
   }
-  if (problems.length === 0) problems.push(...untyped.map((input) => untypedProblem(graph, input, sources.data?.get(input.name))));
+  if (problems.length === 0 && sources.leaveOpen !== true) problems.push(...untyped.map((input) => untypedProblem(graph, input, sources.data?.get(input.name))));
   if (problems.length > 0) throw new CompileError('config', problems);
   return withInputTypes(result, types);
 }

@@ -97,19 +97,24 @@ describe('the command line', () => {
     `);
   });
 
+  it('reads a loss as a share or in percent', async () => {
+    expect((await read('--data', 'x.npy', '--max-loss', '0.5%')).maxLoss).toBe(0.005);
+    expect((await read('--data', 'x.npy', '--max-loss', '0.02')).maxLoss).toBe(0.02);
+    expect((await failure(read('--data', 'x.npy', '--max-loss', '5'))).message).toBe("--max-loss: '5' must be at most 100%.");
+    expect((await failure(read('--data', 'x.npy', '--max-loss', 'little'))).message).toBe("--max-loss: 'little' must be a share such as 0.5% or 0.005.");
+    expect((await failure(read('--labels', 'y.npy'))).message).toBe('--labels: says nothing without events. Pass --data X.npy too.');
+  });
+
   it('names what belongs to a later release, all at once', async () => {
     const error = await failure(
       read(
-        '--metric', 'auc', '--max-loss', '0.5%', '--labels', 'y.npy', '--io-schema', 's.json', '--ii', '2', '--primitives', 'xilinx', '--max-dsp', '4', '--max-bram', '1',
+        '--io-schema', 's.json', '--ii', '2', '--primitives', 'xilinx', '--max-dsp', '4', '--max-bram', '1',
         '--head', 'decision=0.5', '--target', 'verilog,vhdl', '--weights', 'w.h5', '--synth',
       ),
     );
     expect(error.kind).toBe('unsupported');
     expect(error.message).toMatchInlineSnapshot(`
-      "--labels: y.npy: the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow.
-      --metric: auc: the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow.
-      --max-loss: 0.5%: the precision search comes in a later release; now types come from the model, --precision, or are grown so that nothing can overflow.
-      --target: verilog,vhdl: target vhdl is not there yet; verilog and cpp are.
+      "--target: verilog,vhdl: target vhdl is not there yet; verilog and cpp are.
       --head: decision=0.5: other heads come in a later release; now a forest gives its score, a network its outputs.
       --ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
       --primitives: xilinx: vendor primitives come in a later release; --primitives generic works.

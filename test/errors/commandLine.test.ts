@@ -196,7 +196,6 @@ describe('options that make no sense', () => {
     ['an unknown part', compileWith('--part', 'xcvu13')],
     ['an unknown pass', compileWith('--dump-after', 'narow')],
     ['a target of a later release', compileWith('--target', 'verilog,vhdl', '--synth')],
-    ['data of a scale no type of 16 bits has', ['good.onnx', '--verify', 'none', '-o', 'out', '--data', 'fine.npy']],
   ])('%s', (_, words) => fails(words));
 });
 

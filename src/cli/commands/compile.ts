@@ -72,6 +72,9 @@ function requestOf(options: CompileOptions, words: readonly string[]): CompileRe
     ...(options.missing === undefined ? {} : { missing: options.missing }),
     ...(options.dumpAfter === undefined ? {} : { dumpAfter: options.dumpAfter }),
     ...(options.data === undefined ? {} : { data: readEvents(options.data) }),
+    ...(options.labels === undefined ? {} : { labels: readEvents(options.labels) }),
+    ...(options.metric === undefined ? {} : { metric: options.metric }),
+    ...(options.maxLoss === undefined ? {} : { maxLoss: options.maxLoss }),
     ...(options.vectors === undefined ? {} : { vectors: readEvents(options.vectors) }),
   };
 }
