@@ -3,8 +3,6 @@ import { CompileError } from '../../errors.js';
 /** What precision is judged by; each gives a loss of 0 where nothing was lost and 1 where all was. */
 export type MetricName = 'auc' | 'accuracy' | 'mse' | 'agreement' | 'rate';
 
-export const METRICS: readonly MetricName[] = ['auc', 'accuracy', 'mse', 'agreement', 'rate'];
-
 /** Outputs of `events` events, `[events, width]` in C order: all outputs of the model side by side. */
 export interface Scores {
   readonly events: number;
