@@ -5,17 +5,27 @@ import type { ModelSource } from './frontend.js';
 /** 32 MiB: text that parses to a GiB at worst, and far more than any model for a trigger. */
 const MAX_JSON_BYTES = 2 ** 25;
 
+/** 256 MiB: some thousand trees as XML. */
+const MAX_TEXT_BYTES = 2 ** 28;
+
+/** A source as text, or a CompileError where it is none. */
+export function sourceText(source: ModelSource): string {
+  if (source.bytes.length > MAX_TEXT_BYTES) {
+    throw new CompileError('unsupported', { code: 'too-large', where: [source.name], what: `is ${source.bytes.length} bytes of text; at most ${MAX_TEXT_BYTES} are read.` });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(source.bytes);
+  } catch {
+    throw new CompileError('input', { code: 'not-utf8', where: [source.name], what: 'is not UTF-8 text.' });
+  }
+}
+
 /** The parsed JSON of a source, or a CompileError that says where the text breaks. */
 export function parseJsonSource(source: ModelSource): unknown {
   if (source.bytes.length > MAX_JSON_BYTES) {
     throw new CompileError('unsupported', { code: 'too-large', where: [source.name], what: `is ${source.bytes.length} bytes of JSON; at most ${MAX_JSON_BYTES} are read.` });
   }
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(source.bytes);
-  } catch {
-    throw new CompileError('input', { code: 'not-utf8', where: [source.name], what: 'is not UTF-8 text.' });
-  }
+  const text = sourceText(source);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

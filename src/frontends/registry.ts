@@ -1,13 +1,17 @@
 import { CompileError } from '../errors.js';
 import type { ModelGraph } from '../model/graph.js';
+import { catboostFrontend } from './catboost.js';
+import { coniferFrontend } from './conifer.js';
 import type { Frontend, FrontendContext, ModelSource } from './frontend.js';
 import { kerasFrontend } from './keras/keras.js';
+import { lightgbmFrontend } from './lightgbm.js';
 import { onnxFrontend } from './onnx/onnx.js';
+import { tmvaFrontend } from './tmva.js';
 import { trigforgeModelFrontend } from './trigforgeModel.js';
 import { xgboostJsonFrontend, xgboostUbjFrontend } from './xgboost/xgboost.js';
 
 /** Every format, by name; adding one is its file and a line here. */
-export const frontends: readonly Frontend[] = [onnxFrontend, kerasFrontend, xgboostJsonFrontend, xgboostUbjFrontend, trigforgeModelFrontend];
+export const frontends: readonly Frontend[] = [onnxFrontend, kerasFrontend, xgboostJsonFrontend, xgboostUbjFrontend, lightgbmFrontend, catboostFrontend, tmvaFrontend, coniferFrontend, trigforgeModelFrontend];
 
 /** The frontend whose content test is surest, or undefined where none knows the file. */
 function detectFrontend(source: ModelSource): Frontend | undefined {
@@ -53,7 +57,6 @@ function describeContent(bytes: Uint8Array): string {
   const isText = head.every((b) => b >= 32 || b === 9 || b === 10 || b === 13);
   if (!isText) return `its first bytes are ${Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ')}`;
   const text = new TextDecoder().decode(head).trim();
-  if (text.startsWith('{')) return 'it is JSON, but neither an XGBoost model nor a trigforge model.json';
-  if (text.startsWith('tree\n') || text.startsWith('tree\r')) return 'it looks like a LightGBM text model, which comes in a later release';
+  if (text.startsWith('{')) return 'it is JSON, but no model of a library known here';
   return `it is text that begins '${text.slice(0, 24).replace(/\s+/g, ' ')}'`;
 }

@@ -38,8 +38,12 @@ export interface GraphInput {
   readonly missingCode?: number;
 }
 
-/** What turns an output's score into the library's prediction: the link function left out of the graph. */
-export type OutputLink = 'sigmoid' | 'softmax' | 'exp';
+/** What turns an output's score into the library's prediction, left out of the graph: function(scale · score). */
+export interface OutputLink {
+  readonly function: 'sigmoid' | 'softmax' | 'exp' | 'identity';
+  /** 1 by default. */
+  readonly scale?: number;
+}
 
 export interface GraphOutput {
   /** The name the user sees. */

@@ -110,6 +110,7 @@ const precisionSchema: z.ZodType<LayerPrecision> = z.strictObject({
   reuseFactor: z.int().min(1).exactOptional(),
   source: z.enum(['config', 'auto']),
 });
+const linkSchema = z.strictObject({ function: z.enum(['sigmoid', 'softmax', 'exp', 'identity']), scale: z.number().exactOptional() });
 const graphSchema = z.strictObject({
   trigforge: z.literal('model'),
   version: z.literal(VERSION),
@@ -117,7 +118,7 @@ const graphSchema = z.strictObject({
   format: z.string().max(100),
   parameters: z.int().min(0),
   inputs: z.array(z.strictObject({ name, shape, type: fixedType.exactOptional(), elementTypes: z.array(fixedType).exactOptional(), integer: z.boolean().exactOptional(), flagsOf: name.exactOptional(), missingCode: z.number().exactOptional() })).min(1),
-  outputs: z.array(z.strictObject({ name, tensor: name, shape, link: z.enum(['sigmoid', 'softmax', 'exp']).exactOptional() })).min(1),
+  outputs: z.array(z.strictObject({ name, tensor: name, shape, link: linkSchema.exactOptional() })).min(1),
   constants: z.array(z.strictObject({ name, value: z.unknown() })),
   nodes: z.array(
     z.strictObject({

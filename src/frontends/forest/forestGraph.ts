@@ -79,3 +79,16 @@ export function categoryBounds(categories: Iterable<number>): readonly number[] 
   }
   return bounds;
 }
+
+/**
+ * Bounds of a condition that is constant from each point to the next: those where it changes. Below the first point it
+ * must be the condition's start, true (else swap the children).
+ */
+export function boundsWhere(points: readonly number[], holds: (x: number) => boolean): readonly number[] {
+  let state = true;
+  return [...new Set(points)].sort((a, b) => a - b).filter((point) => {
+    const changes = holds(point) !== state;
+    if (changes) state = !state;
+    return changes;
+  });
+}

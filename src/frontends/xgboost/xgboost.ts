@@ -63,10 +63,10 @@ interface Objective {
 }
 
 const OBJECTIVES: ReadonlyMap<string, Objective> = new Map<string, Objective>([
-  ...['binary:logistic', 'reg:logistic'].map((name): [string, Objective] => [name, { base: 'logit', link: 'sigmoid' }]),
+  ...['binary:logistic', 'reg:logistic'].map((name): [string, Objective] => [name, { base: 'logit', link: { function: 'sigmoid' } }]),
   ['binary:logitraw', { base: 'logit' }],
-  ...['count:poisson', 'reg:gamma', 'reg:tweedie', 'survival:cox', 'survival:aft'].map((name): [string, Objective] => [name, { base: 'log', link: 'exp' }]),
-  ...['multi:softmax', 'multi:softprob'].map((name): [string, Objective] => [name, { base: 'identity', link: 'softmax' }]),
+  ...['count:poisson', 'reg:gamma', 'reg:tweedie', 'survival:cox', 'survival:aft'].map((name): [string, Objective] => [name, { base: 'log', link: { function: 'exp' } }]),
+  ...['multi:softmax', 'multi:softprob'].map((name): [string, Objective] => [name, { base: 'identity', link: { function: 'softmax' } }]),
   ...[
     'binary:hinge', 'reg:squarederror', 'reg:linear', 'reg:squaredlogerror', 'reg:absoluteerror', 'reg:pseudohubererror',
     'reg:quantileerror', 'reg:expectileerror', 'rank:pairwise', 'rank:ndcg', 'rank:map',
