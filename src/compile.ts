@@ -62,7 +62,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   step('writing Verilog and emulators');
   const info = designInfo(request, model);
   const files: OutputFile[] = [
-    ...emitTargets(request.targets, schedule, info),
+    ...(await emitTargets(request.targets, schedule, info)),
     { path: 'model.json', text: graphToJson(typed.graph) },
     { path: 'circuit.txt', text: circuitToText(schedule.circuit) },
     { path: 'circuit.schedule.json', text: scheduleToText(schedule, info) },

@@ -4,13 +4,15 @@ import { verilog } from '../backends/verilog/verilog.js';
 import { wrappers } from '../backends/wrappers.js';
 import { CompileError } from '../errors.js';
 import type { Schedule } from '../timing/schedule.js';
-import { cppTexts, wrapperTexts } from '../verify/resources.js';
+import { cppTexts, typescriptRuntime, wrapperTexts } from '../verify/resources.js';
 
 /** What `--target` names. Verilog is written whatever is asked for: it is what verification proves. */
 const BACKENDS = {
   verilog: () => [verilog, wrappers(wrapperTexts())],
   cpp: () => [cpp(cppTexts())],
-} as const satisfies Readonly<Record<string, () => readonly Backend[]>>;
+  // Brings the TypeScript compiler with it: only where it is wanted.
+  typescript: async () => [(await import('../backends/typescript/typescript.js')).typescript(typescriptRuntime())],
+} as const satisfies Readonly<Record<string, () => readonly Backend[] | Promise<readonly Backend[]>>>;
 
 type Target = keyof typeof BACKENDS;
 
@@ -19,9 +21,11 @@ type Target = keyof typeof BACKENDS;
  *
  * @throws CompileError (`unsupported`): what a target cannot express
  */
-export function emitTargets(targets: readonly string[] | undefined, schedule: Schedule, info: DesignInfo): OutputFile[] {
+export async function emitTargets(targets: readonly string[] | undefined, schedule: Schedule, info: DesignInfo): Promise<OutputFile[]> {
   const names = Object.keys(BACKENDS) as Target[];
-  const backends = names.filter((name) => name === 'verilog' || targets === undefined || targets.includes(name)).flatMap((name) => BACKENDS[name]());
+  const wanted = names.filter((name) => name === 'verilog' || targets === undefined || targets.includes(name));
+  const backends: Backend[] = [];
+  for (const name of wanted) backends.push(...(await BACKENDS[name]()));
   const problems = backends.flatMap((backend) => backend.check(schedule));
   if (problems.length > 0) throw new CompileError('unsupported', problems);
   return backends.flatMap((backend) => backend.emit(schedule, info));

@@ -19,3 +19,8 @@ export function cppTexts(): CppTexts {
   const text = (name: string): string => readResource(`templates/cpp/${name}`);
   return { runtime: text('runtime.h'), driver: text('driver.cpp'), header: text('header.h'), model: text('model.cpp'), check: text('check.cpp'), makefile: text('Makefile') };
 }
+
+/** What every TypeScript emulator ends with. */
+export function typescriptRuntime(): string {
+  return readResource('templates/typescript/runtime.ts');
+}

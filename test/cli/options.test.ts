@@ -28,7 +28,7 @@ describe('the command line', () => {
     expect(jobs).toBeGreaterThanOrEqual(1);
     expect(clock.periodNs).toEqual({ n: 25n, d: 8n });
     expect(rest).toEqual({
-      model: 'model.onnx', clockMHz: 320, latency: { mode: 'shortest' }, part: 'xcvu13p', targets: ['verilog', 'cpp'], verify: 'auto',
+      model: 'model.onnx', clockMHz: 320, latency: { mode: 'shortest' }, part: 'xcvu13p', targets: ['verilog', 'cpp', 'typescript'], verify: 'auto',
       effort: 'normal', modelVersion: 1, seed: 1, quiet: false, json: false,
     });
   });
@@ -114,7 +114,7 @@ describe('the command line', () => {
     );
     expect(error.kind).toBe('unsupported');
     expect(error.message).toMatchInlineSnapshot(`
-      "--target: verilog,vhdl: target vhdl is not there yet; verilog and cpp are.
+      "--target: verilog,vhdl: target vhdl is not there yet; verilog and cpp and typescript are.
       --head: decision=0.5: other heads come in a later release; now a forest gives its score, a network its outputs.
       --ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
       --primitives: xilinx: vendor primitives come in a later release; --primitives generic works.

@@ -44,7 +44,7 @@ describe('a real trigger model, from file to proof', () => {
   it('the folder is whole: every file listed with its hash, and none besides', () => {
     const files = Object.keys(snapshotOf('anomaly')).filter((path) => !path.endsWith('/'));
     const folders = (path: string): boolean => path.startsWith('emulator/');
-    expect([...new Set(files.filter(folders).map((path) => path.split('/').slice(0, 2).join('/')))]).toEqual(['emulator/cpp']);
+    expect([...new Set(files.filter(folders).map((path) => path.split('/').slice(0, 2).join('/')))]).toEqual(['emulator/cpp', 'emulator/typescript']);
     expect(files.filter((path) => !folders(path)).sort()).toEqual([
       'circuit.schedule.json', 'circuit.txt', 'model.json', 'report.html', 'report.json',
       'testbench/Makefile', 'testbench/harness.cpp', 'testbench/trigforge_bench.v', 'testbench/vectors.txt',
