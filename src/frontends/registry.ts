@@ -7,11 +7,13 @@ import { kerasFrontend } from './keras/keras.js';
 import { lightgbmFrontend } from './lightgbm.js';
 import { onnxFrontend } from './onnx/onnx.js';
 import { tmvaFrontend } from './tmva.js';
+import { pt2Frontend } from './torch/pt2.js';
+import { ptFrontend } from './torch/pt.js';
 import { trigforgeModelFrontend } from './trigforgeModel.js';
 import { xgboostJsonFrontend, xgboostUbjFrontend } from './xgboost/xgboost.js';
 
 /** Every format, by name; adding one is its file and a line here. */
-export const frontends: readonly Frontend[] = [onnxFrontend, kerasFrontend, xgboostJsonFrontend, xgboostUbjFrontend, lightgbmFrontend, catboostFrontend, tmvaFrontend, coniferFrontend, trigforgeModelFrontend];
+export const frontends: readonly Frontend[] = [onnxFrontend, kerasFrontend, pt2Frontend, ptFrontend, xgboostJsonFrontend, xgboostUbjFrontend, lightgbmFrontend, catboostFrontend, tmvaFrontend, coniferFrontend, trigforgeModelFrontend];
 
 /** The frontend whose content test is surest, or undefined where none knows the file. */
 function detectFrontend(source: ModelSource): Frontend | undefined {
@@ -40,11 +42,11 @@ export function parseModel(source: ModelSource, context: FrontendContext): Model
 }
 
 const MAGIC: readonly (readonly [readonly number[], string])[] = [
-  [[0x50, 0x4b], 'it starts with PK: a zip, but not of a Keras model; torch .pt files come in a later release'],
+  [[0x50, 0x4b], 'it starts with PK: a zip, but of no model that is known'],
   [[0x1f, 0x8b], 'it is gzip-compressed; unpack it first'],
   [[0x7f, 0x45, 0x4c, 0x46], 'it is an ELF program'],
   [[0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], 'it is a .npy array, not a model'],
-  [[0x80], 'it looks like a Python pickle, which is never read; export to ONNX'],
+  [[0x80], 'it looks like a Python pickle that torch.save did not write, which is never read; export to ONNX'],
 ];
 
 /** What the first bytes say, for the error on unknown content. */

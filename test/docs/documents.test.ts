@@ -3,6 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OP_NAMES } from '../../src/circuit/circuit.js';
 import { OPTION_NAMES } from '../../src/cli/optionTable.js';
+import { atenOperators } from '../../src/frontends/torch/aten/index.js';
 import { operatorsByDomain } from '../../src/frontends/onnx/operators/index.js';
 import { activations as kerasActivations, layerHandlers } from '../../src/frontends/keras/tables.js';
 import { frontends } from '../../src/frontends/registry.js';
@@ -58,6 +59,11 @@ describe('formats and layers', () => {
   it('lists every ONNX operator', () => {
     const names = ['', 'com.microsoft'].flatMap((domain) => Object.keys(operatorsByDomain.get(domain) ?? {}));
     expect(namesOf(tableUnder(document, 'ONNX operators'))).toEqual(sorted([...new Set(names)]));
+  });
+
+  it('lists every ATen operator', () => {
+    const listed = tableUnder(document, 'ATen operators').flatMap((row) => (row[1] ?? '').split(', ').map((name) => name.replaceAll('`', '')));
+    expect(sorted(listed)).toEqual(sorted(Object.keys(atenOperators)));
   });
 
   it('lists every QONNX operator', () => {

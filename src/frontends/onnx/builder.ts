@@ -5,6 +5,7 @@ import type { ModelNode } from '../../model/graph.js';
 import type { Tensor } from '../../model/tensor.js';
 import { sizeOf } from '../../model/tensor.js';
 import type { LayerKind, LayerParams } from '../../layers/registry.js';
+import type { LayerSink } from '../network.js';
 import type { TensorReader } from './tensors.js';
 import type { ConstantValue, OperatorNode, Value, VariableValue } from './values.js';
 import { describeValue, fail, formatShape, leadOf, modelShape } from './values.js';
@@ -109,6 +110,23 @@ export class GraphBuilder {
     const integer = options.integer ?? false;
     if (!reshaped) return { kind: 'variable', tensor: output, shape, integer };
     return this.addReshape(node, `${name}/shape`, output, actual, wanted, shape, integer);
+  }
+
+  /** Where code shared between formats puts its layers; `node` is named in errors. */
+  sink(node: OperatorNode): LayerSink {
+    const constants = new Map<string, ConstantValue>();
+    return {
+      add: (kind, params, inputs, name) => {
+        const values = inputs.map((input): Value => constants.get(input.tensor) ?? { kind: 'variable', tensor: input.tensor, shape: input.shape, integer: false });
+        const { tensor, shape } = this.emit(node, kind, params, values, { name });
+        return { tensor, shape };
+      },
+      constant: (name, value) => {
+        const own = `${name}:constant`;
+        constants.set(own, { kind: 'constant', name: own, shape: value.shape, data: value.data, integer: false, quantised: value.quantised === true });
+        return { tensor: own, shape: value.shape };
+      },
+    };
   }
 
   /** Adds a reshape of one variable; the value itself where nothing changes. */

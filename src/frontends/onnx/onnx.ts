@@ -1,11 +1,10 @@
 import type { Problem } from '../../errors.js';
 import { CompileError } from '../../errors.js';
 import type { GraphInput, GraphOutput, ModelGraph, ModelNode } from '../../model/graph.js';
-import type { Tensor } from '../../model/tensor.js';
 import type { Frontend, FrontendContext, ModelSource } from '../frontend.js';
 import { modelName } from '../frontend.js';
 import { GraphBuilder } from './builder.js';
-import { fuse } from './fuse.js';
+import { finishGraph } from './finish.js';
 import { applyOperator } from './apply.js';
 import { findOperator, isQonnx, isQuantiser } from './operators/index.js';
 import { nodeLabel, orderNodes } from './order.js';
@@ -70,7 +69,7 @@ class GraphWalk {
     for (const index of order.nodes) this.walk(this.graph.node[index] as NodeProto, names[index] as string);
     const outputs = this.readOutputs();
     this.throwProblems();
-    return this.finish(outputs);
+    return finishGraph(this.builder, this.inputs, outputs, { name: modelName(this.source), format: this.isQonnx ? 'qonnx' : 'onnx' });
   }
 
   private readOpset(model: ModelProto): number {
@@ -217,21 +216,6 @@ class GraphWalk {
     return outputs;
   }
 
-  private finish(outputs: readonly GraphOutput[]): ModelGraph {
-    const nodes = fuse(this.builder.nodes, this.builder.constants, this.inputs, outputs);
-    const used = new Set(nodes.flatMap((node) => node.inputs));
-    const constants = new Map([...this.builder.constants].filter(([name]) => used.has(name)));
-    return {
-      name: modelName(this.source),
-      format: this.isQonnx ? 'qonnx' : 'onnx',
-      inputs: this.inputs,
-      outputs,
-      constants,
-      nodes,
-      parameters: countParameters(nodes, constants),
-    };
-  }
-
   /** Runs one step; its CompileErrors are collected and its results count as failed. */
   private guard(step: () => void, results: readonly string[]): void {
     try {
@@ -263,17 +247,4 @@ function batchOf(inputs: readonly ValueInfoProto[]): number | undefined {
   const lengths = new Set(inputs.map((input) => input.type?.tensorType?.shape?.dim[0]?.dimValue ?? 0));
   const [first] = lengths;
   return lengths.size === 1 && first !== undefined && first >= 1 ? first : undefined;
-}
-
-/** Trained numbers: what layers and constants hold, quantisers' and indices' own settings aside. */
-function countParameters(nodes: readonly ModelNode[], constants: ReadonlyMap<string, Tensor>): number {
-  let count = 0;
-  for (const value of constants.values()) count += value.data.length;
-  for (const node of nodes) {
-    if (['quant', 'bipolarQuant', 'trunc', 'gather'].includes(node.kind)) continue;
-    for (const value of Object.values(node.params as object)) {
-      if (typeof value === 'object' && value !== null && 'data' in value) count += (value as Tensor).data.length;
-    }
-  }
-  return count;
 }

@@ -104,6 +104,7 @@ export interface AttributeProto {
   readonly t?: TensorProto | null;
   readonly floats: readonly number[];
   readonly ints: readonly number[];
+  readonly strings?: readonly Uint8Array[];
 }
 export interface TensorProto {
   readonly dims: readonly number[];

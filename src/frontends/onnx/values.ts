@@ -144,6 +144,10 @@ export class Attributes {
     return attribute === undefined ? fallback : new TextDecoder().decode(attribute.s);
   }
 
+  strings(name: string): readonly string[] | undefined {
+    return this.byName.get(name)?.strings?.map((bytes) => new TextDecoder().decode(bytes));
+  }
+
   tensor(name: string): TensorProto | undefined {
     return this.byName.get(name)?.t ?? undefined;
   }

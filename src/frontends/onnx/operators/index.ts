@@ -6,12 +6,13 @@ import { integers, microsoft } from './integers.js';
 import { matrix } from './matrix.js';
 import { movement } from './movement.js';
 import { quantisers } from './quantisers.js';
+import { recurrentOperators } from './recurrent.js';
 import { reductions } from './reductions.js';
 import { shapes } from './shapes.js';
 import { windows } from './windows.js';
 
 /** Operators of ai.onnx. */
-const standard: OperatorTable = { ...activations, ...arithmetic, ...integers, ...matrix, ...movement, ...reductions, ...shapes, ...windows };
+const standard: OperatorTable = { ...activations, ...arithmetic, ...integers, ...matrix, ...movement, ...recurrentOperators, ...reductions, ...shapes, ...windows };
 
 /** Operators by domain; the quantisers have had three homes. */
 export const operatorsByDomain: ReadonlyMap<string, OperatorTable> = new Map([

@@ -1,0 +1,102 @@
+import type { Value } from '../../onnx/values.js';
+import { constant, shapeOf } from '../../onnx/values.js';
+import type { AtenOperator, AtenTable, Call } from '../call.js';
+import { integers, scalar } from '../operators.js';
+
+/** The axes of a reduction; none given are all. */
+function axesOf(call: Call, x: Value): readonly number[] {
+  const rank = shapeOf(x).length;
+  const given = call.list('dim');
+  return given === undefined || given.length === 0 ? Array.from({ length: rank }, (_, i) => i) : given.map((axis) => call.normal(axis, rank));
+}
+
+function reduced(call: Call, op: string, x: Value, part?: string): Value {
+  return call.op(op, [x, integers(axesOf(call, x))], { keepdims: call.flag('keepdim', false) ? 1 : 0 }, part);
+}
+
+function reduction(op: string): AtenOperator {
+  return (call) => reduced(call, op, call.tensor('self'));
+}
+
+/** Values and, if asked for, where they are. */
+function extreme(op: 'Max' | 'Min'): AtenOperator {
+  return (call) => {
+    const x = call.tensor('self');
+    const values = reduced(call, `Reduce${op}`, x);
+    if (!call.has('dim') || !call.reads(1)) return values;
+    return [values, located(call, `Arg${op}`, x, 'indices')];
+  };
+}
+
+function located(call: Call, op: string, x: Value, part?: string): Value {
+  return call.op(op, [x], { axis: call.integer('dim', -1), keepdims: call.flag('keepdim', false) ? 1 : 0 }, part);
+}
+
+function argument(op: 'ArgMax' | 'ArgMin'): AtenOperator {
+  return (call) => {
+    const x = call.tensor('self');
+    if (call.has('dim')) return located(call, op, x);
+    const flat = call.reshape(x, [1, shapeOf(x).reduce((a, b) => a * b, 1)], 'flat');
+    return call.reshape(call.op(op, [flat], { axis: 1, keepdims: 0 }, 'index'), []);
+  };
+}
+
+/** Σ (x − mean)² / (n − correction) */
+function variance(call: Call): Value {
+  const x = call.tensor('self');
+  const axes = axesOf(call, x);
+  const count = axes.reduce((product, axis) => product * (shapeOf(x)[axis] as number), 1);
+  const correction = call.has('correction') ? call.number('correction') : call.flag('unbiased', true) ? 1 : 0;
+  const mean = call.op('ReduceMean', [x, integers(axes)], { keepdims: 1 }, 'mean');
+  const centred = call.op('Sub', [x, mean], {}, 'centred');
+  const squares = call.op('Mul', [centred, centred], {}, 'squares');
+  return call.op('Div', [reduced(call, 'ReduceSum', squares, 'sum'), scalar(count - correction)]);
+}
+
+/** √Σx², Σ|x| or the greatest |x|. */
+function norm(call: Call): Value {
+  const order = call.has('ord') ? call.number('ord') : call.has('p') ? call.number('p') : 2;
+  const x = call.tensor(call.has('self') ? 'self' : 'x');
+  if (order === 2) return reduced(call, 'ReduceL2', x);
+  if (order === 1) return reduced(call, 'ReduceL1', x);
+  if (order === Infinity) return reduced(call, 'ReduceMax', call.op('Abs', [x], {}, 'abs'));
+  return call.fail('unsupported', 'norm', `of order ${order}; 1, 2 and infinity are supported.`);
+}
+
+/** Partial sums: a product with a triangle of ones. */
+function cumulative(call: Call): Value {
+  return call.op('CumSum', [call.tensor('self'), constant('', [], [call.integer('dim')], { integer: true })]);
+}
+
+function topK(call: Call): readonly Value[] {
+  const attributes = { axis: call.integer('dim', -1), largest: call.flag('largest', true) ? 1 : 0 };
+  return call.ops('TopK', [call.tensor('self'), integers([call.integer('k')])], attributes, 2);
+}
+
+/** A whole sort is the TopK of all. */
+function sort(call: Call): readonly Value[] {
+  const shape = call.shape('self');
+  const axis = call.axis('dim', shape.length, -1);
+  return call.ops('TopK', [call.tensor('self'), integers([shape[axis] as number])], { axis, largest: call.flag('descending', false) ? 1 : 0 }, 2);
+}
+
+/** Reductions, extremes, orders. */
+export const reductionOperators: AtenTable = {
+  sum: reduction('ReduceSum'),
+  mean: reduction('ReduceMean'),
+  prod: reduction('ReduceProd'),
+  amax: reduction('ReduceMax'),
+  amin: reduction('ReduceMin'),
+  max: extreme('Max'),
+  min: extreme('Min'),
+  argmax: argument('ArgMax'),
+  argmin: argument('ArgMin'),
+  logsumexp: reduction('ReduceLogSumExp'),
+  var: variance,
+  std: (call) => call.op('Sqrt', [variance(call)], {}, 'root'),
+  linalg_vector_norm: norm,
+  norm,
+  cumsum: cumulative,
+  topk: topK,
+  sort,
+};
