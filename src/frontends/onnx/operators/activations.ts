@@ -3,24 +3,9 @@ import { sizeOf } from '../../../model/tensor.js';
 import type { GraphBuilder } from '../builder.js';
 import { foldUnary } from '../fold.js';
 import type { Operator, OperatorTable } from '../operator.js';
+import { functionOperator } from './functions.js';
 import type { ConstantValue, OperatorNode, VariableValue } from '../values.js';
-import { constant, constantInput, fail, leadOf, normalAxis, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
-
-/** A function of one value; on constants the layer's own float meaning is used. */
-function activation(paramsOf: (node: OperatorNode) => ActivationParams): Operator {
-  return {
-    fold: (node, inputs, builder) => {
-      const x = inputs[0] as ConstantValue;
-      builder.tensors.reserve(x.data.length, node.name);
-      const y = builder.catalogue.evaluate('activation', paramsOf(node), [{ shape: x.shape, data: x.data }]);
-      return [constant(node.outputs[0] ?? '', x.shape, y.data)];
-    },
-    run: (node, builder) => {
-      const x = variableInput(node, 0);
-      return [builder.emit(node, 'activation', paramsOf(node), [x], { shape: x.shape })];
-    },
-  };
-}
+import { constantInput, fail, leadOf, normalAxis, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
 
 const SELU_ALPHA = 1.67326319217681884765625;
 const SELU_GAMMA = 1.05070102214813232421875;
@@ -85,6 +70,15 @@ function emitSoftmax(node: OperatorNode, builder: GraphBuilder, x: VariableValue
   return builder.emit(node, 'softmax', { axis: axis + leadOf(x.shape) }, [x], { shape: x.shape });
 }
 
+/** log of softmax: x − log Σ exp(x). */
+const logSoftmax: Operator = {
+  run: (node, builder) => {
+    const [y] = softmax.run(node, builder);
+    if (y?.kind !== 'variable') return fail(node, 'unsupported', 'constant-input', 'has no variable input.');
+    return [builder.emit(node, 'activation', { function: 'log' }, [y], { shape: y.shape, name: `${node.name}/log` })];
+  },
+};
+
 /** Identity stays a layer: a precision file may give it a type. */
 const identity: Operator = {
   fold: (_, inputs) => [inputs[0] as ConstantValue],
@@ -99,18 +93,19 @@ const dropout: Operator = { run: (node) => [requiredInput(node, 0)] };
 
 /** Functions of one value, and softmax. */
 export const activations: OperatorTable = {
-  Relu: activation(() => ({ function: 'relu' })),
-  LeakyRelu: activation((node) => ({ function: 'leakyRelu', alpha: node.attributes.float('alpha', Math.fround(0.01)) })),
-  Sigmoid: activation(() => ({ function: 'sigmoid' })),
-  Tanh: activation(() => ({ function: 'tanh' })),
-  HardSigmoid: activation((node) => ({ function: 'hardSigmoid', alpha: node.attributes.float('alpha', Math.fround(0.2)), beta: node.attributes.float('beta', 0.5) })),
-  Elu: activation((node) => ({ function: 'elu', alpha: node.attributes.float('alpha', 1) })),
-  Selu: activation(seluParams),
-  Softplus: activation(() => ({ function: 'softplus' })),
-  Softsign: activation(() => ({ function: 'softsign' })),
+  Relu: functionOperator(() => ({ function: 'relu' })),
+  LeakyRelu: functionOperator((node) => ({ function: 'leakyRelu', alpha: node.attributes.float('alpha', Math.fround(0.01)) })),
+  Sigmoid: functionOperator(() => ({ function: 'sigmoid' })),
+  Tanh: functionOperator(() => ({ function: 'tanh' })),
+  HardSigmoid: functionOperator((node) => ({ function: 'hardSigmoid', alpha: node.attributes.float('alpha', Math.fround(0.2)), beta: node.attributes.float('beta', 0.5) })),
+  Elu: functionOperator((node) => ({ function: 'elu', alpha: node.attributes.float('alpha', 1) })),
+  Selu: functionOperator(seluParams),
+  Softplus: functionOperator(() => ({ function: 'softplus' })),
+  Softsign: functionOperator(() => ({ function: 'softsign' })),
   PRelu: prelu,
   Clip: clip,
   Softmax: softmax,
+  LogSoftmax: logSoftmax,
   Identity: identity,
   Dropout: dropout,
 };

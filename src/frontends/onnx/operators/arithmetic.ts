@@ -1,4 +1,5 @@
 import { broadcastShapes } from '../../../model/tensor.js';
+import type { ActivationParams } from '../../../layers/activation.js';
 import type { ElementwiseParams } from '../../../layers/elementwise.js';
 import type { GraphBuilder } from '../builder.js';
 import { foldBinary, foldUnary, foldWhere } from '../fold.js';
@@ -23,6 +24,10 @@ export function emitBinary(node: OperatorNode, builder: GraphBuilder, operation:
   const shape = broadcastShapes(a.shape, b.shape);
   if (shape === undefined) return fail(node, 'input', 'shape-mismatch', `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not broadcast.`);
   const integer = a.integer && b.integer;
+  if (operation === 'div' && b.kind === 'variable') {
+    const inverse = builder.emit(node, 'activation', { function: 'reciprocal' }, [b], { shape: b.shape, name: `${node.name}/reciprocal` });
+    return a.kind === 'constant' && a.data.every((n) => n === 1) && shape.length === b.shape.length ? inverse : emitBinary(node, builder, 'mul', a, inverse, name);
+  }
   if (operation === 'div') checkDivisor(node, b);
   const options = { shape, integer, ...(name === undefined ? {} : { name }) };
   if (operation === 'div' && integer) {
@@ -33,8 +38,7 @@ export function emitBinary(node: OperatorNode, builder: GraphBuilder, operation:
 }
 
 function checkDivisor(node: OperatorNode, b: Operand): void {
-  if (b.kind !== 'constant') fail(node, 'unsupported', 'variable-divisor', 'divides by a variable; only constant divisors are supported.', 'Multiply by a reciprocal computed in the model, or divide by a constant.');
-  else if (b.data.some((n) => n === 0)) fail(node, 'input', 'division-by-zero', 'divides by a constant that holds 0.');
+  if (b.kind === 'constant' && b.data.some((n) => n === 0)) fail(node, 'input', 'division-by-zero', 'divides by a constant that holds 0.');
 }
 
 function binary(operation: Operation): Operator {
@@ -92,16 +96,32 @@ function compareOnConstants(f: (a: number, b: number) => boolean): Operator {
   return constantsOnly((node, inputs, builder) => foldBinary(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue, (a, b) => (f(a, b) ? 1 : 0), true), 2);
 }
 
-/** x^2 as x · x, x^1 as x; other exponents on constants only. */
+/** Exponents that are one layer. */
+const POWERS: ReadonlyMap<number, ActivationParams['function']> = new Map([[0.5, 'sqrt'], [-0.5, 'rsqrt'], [-1, 'reciprocal']]);
+
+/** No power of a trigger model is higher. */
+const MAX_EXPONENT = 16;
+
+/** Whole powers as products, roots and reciprocals as functions, powers of a constant as an exponential. */
 const pow: Operator = {
   least: 2,
   fold: (node, inputs, builder) => [foldBinary(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue, Math.pow, inputs[0]?.integer ?? false)],
   run: (node, builder) => {
-    const x = variableInput(node, 0);
+    const base = operandInput(node, 0);
+    if (base.kind === 'constant') {
+      const logarithm = Math.log(scalarOf(node, base, 'base'));
+      if (!Number.isFinite(logarithm)) fail(node, 'unsupported', 'base', 'raises a number of 0 or less to a variable power.');
+      const exponent = emitBinary(node, builder, 'mul', variableInput(node, 1), constant(`${node.name}:log`, [], [logarithm]), `${node.name}/exponent`);
+      return [builder.emit(node, 'activation', { function: 'exp' }, [exponent], { shape: exponent.shape })];
+    }
     const exponent = scalarOf(node, constantInput(node, 1, 'exponent'), 'exponent');
-    if (exponent === 1) return [x];
-    if (exponent === 2) return [emitBinary(node, builder, 'mul', x, x)];
-    return fail(node, 'unsupported', 'exponent', `raises to the power ${exponent}; 1 and 2 are supported.`);
+    if (exponent === 1) return [base];
+    const known = POWERS.get(exponent);
+    if (known !== undefined) return [builder.emit(node, 'activation', { function: known }, [base], { shape: base.shape })];
+    if (!Number.isInteger(exponent) || exponent < 2 || exponent > MAX_EXPONENT) return fail(node, 'unsupported', 'exponent', `raises to the power ${exponent}; ±1, ±0.5 and whole powers up to ${MAX_EXPONENT} are supported.`);
+    let power: VariableValue = base;
+    for (let i = 2; i <= exponent; i++) power = emitBinary(node, builder, 'mul', power, base, i === exponent ? undefined : `${node.name}/power${i}`);
+    return [power];
   },
 };
 
@@ -110,16 +130,6 @@ const neg: Operator = {
   run: (node, builder) => {
     const x = variableInput(node, 0);
     return [emitBinary(node, builder, 'mul', x, constant(`${node.name}:minusOne`, [], [-1], { integer: x.integer, quantised: true }))];
-  },
-};
-
-/** |x| = max(x, −x) */
-const abs: Operator = {
-  fold: (node, inputs, builder) => [foldUnary(node, builder, inputs[0] as ConstantValue, Math.abs)],
-  run: (node, builder) => {
-    const x = variableInput(node, 0);
-    const minus = emitBinary(node, builder, 'mul', x, constant(`${node.name}:minusOne`, [], [-1], { integer: x.integer, quantised: true }), `${node.name}/negative`);
-    return [emitBinary(node, builder, 'max', x, minus)];
   },
 };
 
@@ -172,17 +182,9 @@ export const arithmetic: OperatorTable = {
   Mean: variadic('add', true),
   Pow: pow,
   Neg: neg,
-  Abs: abs,
   Mod: mod,
   Greater: greater,
   Where: where,
-  Sqrt: unaryOnConstants(Math.sqrt),
-  Exp: unaryOnConstants(Math.exp),
-  Log: unaryOnConstants(Math.log),
-  Reciprocal: unaryOnConstants((n) => 1 / n),
-  Floor: unaryOnConstants(Math.floor),
-  Ceil: unaryOnConstants(Math.ceil),
-  Sign: unaryOnConstants(Math.sign),
   Not: unaryOnConstants((n) => (n === 0 ? 1 : 0)),
   Equal: compareOnConstants((a, b) => a === b),
   Less: compareOnConstants((a, b) => a < b),

@@ -3,16 +3,19 @@ import { activations } from './activations.js';
 import { arithmetic } from './arithmetic.js';
 import { codes } from './codes.js';
 import { integers, microsoft } from './integers.js';
+import { functions } from './functions.js';
 import { matrix } from './matrix.js';
 import { movement } from './movement.js';
+import { normalisations } from './normalisation.js';
 import { quantisers } from './quantisers.js';
 import { recurrentOperators } from './recurrent.js';
 import { reductions } from './reductions.js';
+import { resizing } from './resize.js';
 import { shapes } from './shapes.js';
 import { windows } from './windows.js';
 
 /** Operators of ai.onnx. */
-const standard: OperatorTable = { ...activations, ...arithmetic, ...integers, ...matrix, ...movement, ...recurrentOperators, ...reductions, ...shapes, ...windows };
+const standard: OperatorTable = { ...activations, ...arithmetic, ...functions, ...integers, ...normalisations, ...resizing, ...matrix, ...movement, ...recurrentOperators, ...reductions, ...shapes, ...windows };
 
 /** Operators by domain; the quantisers have had three homes. */
 export const operatorsByDomain: ReadonlyMap<string, OperatorTable> = new Map([

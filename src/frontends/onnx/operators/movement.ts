@@ -3,6 +3,7 @@ import type { GraphBuilder } from '../builder.js';
 import { foldConcat, foldGather, foldPick, foldReshape, foldTranspose } from '../fold.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
+import { emitRepeatingPad } from './resize.js';
 import { constantInput, fail, formatShape, integerList, leadOf, modelShape, normalAxis, operandInput, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
 
 function permutation(node: OperatorNode, rank: number): readonly number[] {
@@ -198,12 +199,12 @@ const pad: Operator = {
     const x = variableInput(node, 0);
     const rank = x.shape.length;
     const mode = node.attributes.string('mode', 'constant');
-    if (mode !== 'constant') fail(node, 'unsupported', 'pad-mode', `pads in mode '${mode.slice(0, 20)}'; constant is supported.`);
+    if (!['constant', 'reflect', 'edge', 'wrap'].includes(mode)) fail(node, 'unsupported', 'pad-mode', `pads in mode '${mode.slice(0, 20)}'; constant, reflect, edge and wrap are supported.`);
     const given = integerList(node, node.inputs.length > 1 ? 1 : -1, 'pads') ?? fail(node, 'input', 'missing-input', 'has no pads.');
     const filling = optionalConstant(node, 2, 'value');
     const value = filling === undefined ? node.attributes.float('value', 0) : scalarOf(node, filling, 'value');
     const axes = (optionalConstant(node, 3, 'axes') === undefined ? x.shape.map((_, i) => i) : Array.from(constantInput(node, 3, 'axes').data)).map((axis) => normalAxis(node, axis, rank));
-    if (given.length !== 2 * axes.length || given.some((n) => !Number.isSafeInteger(n) || n < 0)) fail(node, 'unsupported', 'bad-pads', `pads are [${given.slice(0, 16).join(', ')}]; two numbers of at least 0 for each of ${axes.length} axes are supported.`);
+    if (given.length !== 2 * axes.length || given.some((n) => !Number.isSafeInteger(n) || Math.abs(n) > 2 ** 20)) fail(node, 'unsupported', 'bad-pads', `pads are [${given.slice(0, 16).join(', ')}]; two whole numbers for each of ${axes.length} axes are supported.`);
     if (!Number.isFinite(value)) fail(node, 'input', 'not-finite', `pads with ${value}.`);
     const pads = new Array<number>(2 * rank).fill(0);
     axes.forEach((axis, i) => {
@@ -213,6 +214,7 @@ const pad: Operator = {
     if (pads.every((n) => n === 0)) return [x];
     const lead = leadOf(x.shape);
     if (lead === 0 && (pads[0] !== 0 || pads[rank] !== 0)) fail(node, 'unsupported', 'batch-pad', 'pads axis 0, which is the batch.');
+    if (mode !== 'constant') return [emitRepeatingPad(node, builder, x, mode, pads)];
     const full = lead === 0 ? pads : [0, ...pads.slice(0, rank), 0, ...pads.slice(rank)];
     return [builder.emit(node, 'pad', { pads: full, value: value + 0 }, [x], { integer: x.integer })];
   },

@@ -50,11 +50,30 @@ function reduction(operation: ReduceParams['operation'] | 'prod'): Operator {
   };
 }
 
+/** Σ |x|, √Σ x², log Σ exp x: a function of the elements, a sum, a function of it. */
+function composedSum(inner: 'abs' | 'exp' | undefined, outer: 'sqrt' | 'log' | undefined): Operator {
+  return {
+    run: (node, builder) => {
+      const x = variableInput(node, 0);
+      const each = inner === undefined ? emitBinary(node, builder, 'mul', x, x, `${node.name}/square`) : builder.emit(node, 'activation', { function: inner }, [x], { shape: x.shape, name: `${node.name}/${inner}` });
+      const total = emitReduce(node, builder, 'sum', each);
+      return [outer === undefined ? total : builder.emit(node, 'activation', { function: outer }, [total], { shape: total.shape, name: `${node.name}/${outer}` })];
+    },
+  };
+}
+
 /** Σ x²: a product with itself, then the sum (which become one dot layer where there is one axis). */
 const sumOfSquares: Operator = {
   run: (node, builder) => {
     const x = variableInput(node, 0);
     return [emitReduce(node, builder, 'sum', emitBinary(node, builder, 'mul', x, x, `${node.name}/square`))];
+  },
+};
+
+const logOfSum: Operator = {
+  run: (node, builder) => {
+    const total = emitReduce(node, builder, 'sum', variableInput(node, 0));
+    return [builder.emit(node, 'activation', { function: 'log' }, [total], { shape: total.shape, name: `${node.name}/log` })];
   },
 };
 
@@ -66,4 +85,8 @@ export const reductions: OperatorTable = {
   ReduceMin: reduction('min'),
   ReduceProd: reduction('prod'),
   ReduceSumSquare: sumOfSquares,
+  ReduceL1: composedSum('abs', undefined),
+  ReduceL2: composedSum(undefined, 'sqrt'),
+  ReduceLogSumExp: composedSum('exp', 'log'),
+  ReduceLogSum: logOfSum,
 };

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from '../builder.js';
 import type { Operator, OperatorTable } from '../operator.js';
+import { convTranspose } from './transposed.js';
 import type { OperatorNode, VariableValue } from '../values.js';
 import { constantInput, fail, formatShape, optionalConstant, variableInput } from '../values.js';
 
@@ -108,6 +109,7 @@ function globalPool(operation: 'max' | 'mean'): Operator {
 /** Convolution and pooling: channels first. */
 export const windows: OperatorTable = {
   Conv: conv,
+  ConvTranspose: convTranspose,
   MaxPool: pool('max'),
   AveragePool: pool('average'),
   GlobalMaxPool: globalPool('max'),
