@@ -42,6 +42,8 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
   }
 }
 
+const WEIGHTS = OPTIONS.weights.describe;
+
 async function dispatch(words: readonly string[]): Promise<number> {
   let code = 0;
   const run = (work: () => number | Promise<number>) => async (): Promise<void> => {
@@ -53,11 +55,13 @@ async function dispatch(words: readonly string[]): Promise<number> {
     .version(toolVersion())
     .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'parse-numbers': false, 'dot-notation': false })
     .command('$0 [model]', 'compiles a model', (y) => compileOptions(y), (argv) => run(() => compileRun(argv, words))())
-    .command('inspect <model>', 'layers, shapes, parameters, what is unsupported', common, (argv) => run(() => inspectRun(argv))())
+    .command('inspect <model>', 'layers, shapes, parameters, what is unsupported', (y) => common(y)
+      .option('weights', { type: 'string', requiresArg: true, describe: WEIGHTS }), (argv) => run(() => inspectRun(argv))())
     .command('emulate <target>', 'bit-exact emulation of a compiled model (OUT), or with --float the float reference of a MODEL', (y) => common(y)
       .option('inputs', { type: 'string', demandOption: true, requiresArg: true, describe: 'events: .npy, .npz or .csv' })
       .option('outputs', { type: 'string', demandOption: true, requiresArg: true, describe: 'where to write: .npy, .npz or .csv' })
-      .option('float', { type: 'boolean', default: false, describe: 'run the model in float64' }), (argv) => run(() => emulateRun(argv))())
+      .option('float', { type: 'boolean', default: false, describe: 'run the model in float64' })
+      .option('weights', { type: 'string', requiresArg: true, describe: WEIGHTS }), (argv) => run(() => emulateRun(argv))())
     .command('verify <out>', 'proves the emitted Verilog in Verilator, cycle by cycle', (y) => common(y)
       .option('inputs', { type: 'string', requiresArg: true, describe: 'your events, besides corners and random ones' })
       .option('expect', { type: 'string', requiresArg: true, describe: 'your own numbers for these events' })
@@ -154,15 +158,15 @@ function checkNoCommand(word: string, moreWords: boolean): void {
 }
 
 async function inspectRun(argv: Argv): Promise<number> {
-  checkOptions(argv, []);
+  checkOptions(argv, ['weights']);
   const { inspectCommand } = await import('./commands/inspect.js');
-  return inspectCommand(text(argv, 'model'), terminalOf(argv));
+  return inspectCommand(text(argv, 'model'), optional(argv, 'weights').weights, terminalOf(argv));
 }
 
 async function emulateRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['inputs', 'outputs', 'float']);
+  checkOptions(argv, ['inputs', 'outputs', 'float', 'weights']);
   const { emulateCommand } = await import('./commands/emulate.js');
-  return emulateCommand({ target: text(argv, 'target'), inputs: text(argv, 'inputs'), outputs: text(argv, 'outputs'), float: argv['float'] === true }, terminalOf(argv));
+  return emulateCommand({ target: text(argv, 'target'), inputs: text(argv, 'inputs'), outputs: text(argv, 'outputs'), float: argv['float'] === true, ...optional(argv, 'weights') }, terminalOf(argv));
 }
 
 async function verifyRun(argv: Argv): Promise<number> {

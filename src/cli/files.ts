@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { basename, dirname, join, resolve } from 'node:path';
 import type { FolderSource } from '../compile/folder.js';
 import { CompileError } from '../errors.js';
+import type { CompileRequest } from '../compile/request.js';
 import type { NamedArray } from '../io/arrays.js';
 import { readArrays } from '../io/arrays.js';
 
@@ -20,6 +21,17 @@ export function readInputFile(path: string, what: string): Uint8Array {
     if (error instanceof CompileError) throw error;
     throw inputError('unreadable', path, `cannot be read as ${what}: ${systemReason(error)}.`);
   }
+}
+
+/** The model a user names, the weights named beside it, and what lies in its folder. */
+export function openModel(path: string, weights?: string): CompileRequest['model'] {
+  const folder = dirname(resolve(path));
+  return {
+    name: path,
+    bytes: readInputFile(path, 'a model'),
+    ...(weights === undefined ? {} : { weights: { name: weights, bytes: readInputFile(weights, 'weights') } }),
+    siblings: () => readdirSync(folder).toSorted(),
+  };
 }
 
 /** Files beside the model, for frontends that ask for them by a plain relative path. */

@@ -82,7 +82,7 @@ export const OPTIONS = {
   'io-schema': { path: true, describe: "hardware-integer fields in front of the model's inputs", schema: text, unsupported: always('hardware-integer fields come in a later release; --input-type gives the wires their types') },
   name: { describe: 'top module and namespace', default: "from the file's name", schema: text.refine((value) => /^[A-Za-z_]\w{0,62}$/.test(value), 'must be an identifier: letters, digits and _, not a digit first, at most 63') },
   'model-version': { describe: 'a constant in the firmware', default: '1', schema: whole(0, 0xffff_ffff) },
-  weights: { path: true, describe: 'weights of a Keras model.json', schema: text, unsupported: always('Keras models come in a later release; export the model to ONNX') },
+  weights: { path: true, describe: 'weights of a Keras model.json', default: 'beside it', schema: text },
   effort: { describe: 'how long the optimisers may search: fast, normal, best', default: 'normal', schema: oneOf('fast', 'normal', 'best') },
   synth: { flag: true, describe: 'run Yosys and put its figures in the report', schema: flag, unsupported: (value) => (value === false ? undefined : 'synthesis comes in a later release; the report has estimates') },
   seed: { describe: 'seed of the random vectors', default: '1', schema: whole(0, 0xffff_ffff) },

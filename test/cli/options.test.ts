@@ -109,7 +109,7 @@ describe('the command line', () => {
     const error = await failure(
       read(
         '--io-schema', 's.json', '--ii', '2', '--primitives', 'xilinx', '--max-dsp', '4', '--max-bram', '1',
-        '--head', 'decision=0.5', '--target', 'verilog,vhdl', '--weights', 'w.h5', '--synth',
+        '--head', 'decision=0.5', '--target', 'verilog,vhdl', '--synth',
       ),
     );
     expect(error.kind).toBe('unsupported');
@@ -121,7 +121,6 @@ describe('the command line', () => {
       --max-dsp: 4: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
       --max-bram: 1: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
       --io-schema: s.json: hardware-integer fields come in a later release; --input-type gives the wires their types.
-      --weights: w.h5: Keras models come in a later release; export the model to ONNX.
       --synth: true: synthesis comes in a later release; the report has estimates."
     `);
   });

@@ -4,7 +4,7 @@ import { compile } from '../../compile.js';
 import { modelNameOf } from '../modelName.js';
 import { textReport } from '../../report/text.js';
 import { formatProblem } from '../../errors.js';
-import { checkOutputFolder, readEvents, readInputFile, sideFilesOf, writeOutputFolder } from '../files.js';
+import { checkOutputFolder, openModel, readEvents, readInputFile, sideFilesOf, writeOutputFolder } from '../files.js';
 import type { CompileOptions } from '../options.js';
 import { isOptionFile, readOptionFile, readOptions } from '../options.js';
 import { createTerminal, exitCodeOf, wantsColor } from '../terminal.js';
@@ -59,7 +59,7 @@ function requestOf(options: CompileOptions, words: readonly string[]): CompileRe
   const clockText = `${Math.round(clockMHz * 1000) / 1000} MHz`;
   const stated = options.statedLatency === undefined ? { text: clockText } : { text: `${options.statedLatency.text} at ${clockText}`, latencyNs: options.statedLatency.ns };
   return {
-    model: { name: options.model, bytes: readInputFile(options.model, 'a model') },
+    model: openModel(options.model, options.weights),
     readSide: sideFilesOf(options.model),
     clockMHz, latency, stated, part, modelVersion, verify, seed, jobs, effort, targets,
     command: ['compile-model', ...words],

@@ -4,7 +4,7 @@ import type { NamedArray } from '../../io/arrays.js';
 import { writeCsv } from '../../io/csv.js';
 import { writeNpy } from '../../io/npy.js';
 import { writeNpz } from '../../io/npz.js';
-import { folderSource, readEvents, readInputFile, sideFilesOf, writeFile } from '../files.js';
+import { folderSource, openModel, readEvents, sideFilesOf, writeFile } from '../files.js';
 import type { Terminal } from '../terminal.js';
 
 export interface EmulateOptions {
@@ -12,6 +12,7 @@ export interface EmulateOptions {
   readonly inputs: string;
   readonly outputs: string;
   readonly float: boolean;
+  readonly weights?: string;
 }
 
 /** `.csv` and `.npz` by the file's name; else `.npy`, or `.npz` for several outputs. */
@@ -22,10 +23,10 @@ function arrayFile(path: string, results: readonly NamedArray[]): string | Uint8
 }
 
 /** `emulate OUT --inputs X.npy --outputs Y.npy`, or `emulate MODEL --float`. */
-export function emulateCommand({ target, inputs, outputs, float }: EmulateOptions, terminal: Terminal): number {
+export function emulateCommand({ target, inputs, outputs, float, weights }: EmulateOptions, terminal: Terminal): number {
   const events = readEvents(inputs);
   const { results, count, warnings } = float
-    ? emulateFloat({ name: target, bytes: readInputFile(target, 'a model') }, sideFilesOf(target), events)
+    ? emulateFloat(openModel(target, weights), sideFilesOf(target), events)
     : emulateFolder(openFolder(folderSource(target, 'Compile it first (compile-model MODEL -o OUT) and give OUT, or add --float to run the float reference of a model.')), events);
   for (const warning of warnings) terminal.warn(warning);
   writeFile(outputs, arrayFile(outputs, results), '--outputs');

@@ -1,12 +1,12 @@
 import { inspectModel } from '../../compile/inspect.js';
 import { formatCount } from '../../report/format.js';
 import { table } from '../../report/table.js';
-import { readInputFile, sideFilesOf } from '../files.js';
+import { openModel, sideFilesOf } from '../files.js';
 import type { Terminal } from '../terminal.js';
 
 /** `inspect MODEL`: what was understood; what is not supported is reported all at once by the frontend. */
-export function inspectCommand(model: string, terminal: Terminal): number {
-  const summary = inspectModel({ name: model, bytes: readInputFile(model, 'a model') }, sideFilesOf(model));
+export function inspectCommand(model: string, weights: string | undefined, terminal: Terminal): number {
+  const summary = inspectModel(openModel(model, weights), sideFilesOf(model));
   terminal.event({ event: 'model', ...summary, unsupported: [] });
   terminal.print(`${summary.name}: ${summary.format}, ${summary.layers.length} layers, ${formatCount(summary.parameters)} parameters`);
   for (const input of summary.inputs) terminal.print(`  input   ${input.name} [${input.shape.join(', ')}]${input.type === undefined ? '' : ` ${input.type}`}`);

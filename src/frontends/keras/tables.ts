@@ -7,6 +7,7 @@ import { coreLayers } from './layers/core.js';
 import { einsumLayers } from './layers/einsum.js';
 import { mergeLayers } from './layers/merge.js';
 import { normalisationLayers } from './layers/normalisation.js';
+import { operationLayers } from './layers/operations.js';
 import { poolingLayers } from './layers/pooling.js';
 import { recurrentLayers } from './layers/recurrent.js';
 import { shapeLayers } from './layers/shapes.js';
@@ -21,6 +22,7 @@ export const layerHandlers: HandlerTable = {
   ...einsumLayers,
   ...mergeLayers,
   ...normalisationLayers,
+  ...operationLayers,
   ...poolingLayers,
   ...recurrentLayers,
   ...shapeLayers,

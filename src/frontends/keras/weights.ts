@@ -87,7 +87,9 @@ export class TreeWeights implements LayerWeights {
   }
 
   part(attribute: string): LayerWeights {
-    return new TreeWeights(this.group?.group(attribute), `${this.path}/${attribute}`, this.reader);
+    // Keras 2 keeps the underscore of private attributes.
+    const own = this.group?.names.includes(`_${attribute}`) === true ? `_${attribute}` : attribute;
+    return new TreeWeights(this.group?.group(own), `${this.path}/${own}`, this.reader);
   }
 
   get partNames(): readonly string[] {
