@@ -7,7 +7,7 @@ export interface JsonObject {
 }
 
 /** 32 MiB, far more than the description of any model for a trigger. */
-const MAX_JSON_CHARACTERS = 2 ** 25;
+export const MAX_JSON_CHARACTERS = 2 ** 25;
 
 /** Parses JSON as Python writes it, with bare `Infinity` and `NaN`; a text that is JSON itself (dumped twice) too. */
 export function parsePythonJson(text: string, where: readonly string[]): Json {
@@ -31,8 +31,16 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** A short form of any JSON for messages. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return briefly(value, 0).slice(0, 60);
+}
+
+/** JSON cut off where it is deep or long, so that no file can make it costly. */
+function briefly(value: unknown, depth: number): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (depth > 4) return '…';
+  const entries = Array.isArray(value) ? value.slice(0, 8).map((item) => briefly(item, depth + 1)) : Object.entries(value).slice(0, 8).map(([key, item]) => `${JSON.stringify(key.slice(0, 60))}:${briefly(item, depth + 1)}`);
+  return Array.isArray(value) ? `[${entries.join(',')}]` : `{${entries.join(',')}}`;
 }
 
 /** The configuration of one layer or object, read field by field; what is of a wrong type is a CompileError naming it. */

@@ -9,7 +9,7 @@ import { describeLayer, isModelClass } from './description.js';
 import type { Hdf5Group } from './hdf5.js';
 import { isHdf5, openHdf5 } from './hdf5.js';
 import type { Json } from './json.js';
-import { isObject, parsePythonJson } from './json.js';
+import { isObject, MAX_JSON_CHARACTERS, parsePythonJson } from './json.js';
 import { ModelWalker } from './model.js';
 import type { LayerWeights } from './weights.js';
 import { NamedModelWeights, TreeWeights, VariableReader } from './weights.js';
@@ -77,7 +77,8 @@ function majorVersion(config: Json, version: string | undefined): 2 | 3 {
 
 function openArchive(source: ModelSource): KerasModel {
   const archive = readZip(source.bytes, [source.name]);
-  const text = (entry: string): string => new TextDecoder().decode(archive.read(entry));
+  const texts = readZip(source.bytes, [source.name], { maxEntryBytes: MAX_JSON_CHARACTERS, maxTotalBytes: 2 * MAX_JSON_CHARACTERS, maxEntries: 65536 });
+  const text = (entry: string): string => new TextDecoder().decode(texts.read(entry));
   const where = (entry: string): readonly string[] => [source.name, entry];
   const metadata = archive.has('metadata.json') ? parsePythonJson(text('metadata.json'), where('metadata.json')) : null;
   const weights = archive.names.find((name) => name.endsWith('.weights.h5')) ?? 'model.weights.h5';

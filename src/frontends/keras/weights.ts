@@ -76,7 +76,7 @@ export class TreeWeights implements LayerWeights {
   variables(names: readonly string[]): Tensor[] {
     const { count } = this;
     return names.map((_, i) => {
-      const value = this.group === undefined ? undefined : this.reader.read(this.group, `vars/${i}`, `${this.path}/vars/${i}`);
+      const value = this.group === undefined ? undefined : this.reader.read(this.group, `vars/${i}`, joined(this.path, `vars/${i}`));
       if (value === undefined) throw this.reader.missing(this.path, names, count);
       return value;
     });
@@ -89,7 +89,7 @@ export class TreeWeights implements LayerWeights {
   part(attribute: string): LayerWeights {
     // Keras 2 keeps the underscore of private attributes.
     const own = this.group?.names.includes(`_${attribute}`) === true ? `_${attribute}` : attribute;
-    return new TreeWeights(this.group?.group(own), `${this.path}/${own}`, this.reader);
+    return new TreeWeights(this.group?.group(own), joined(this.path, own), this.reader);
   }
 
   get partNames(): readonly string[] {
@@ -111,9 +111,13 @@ export class TreeWeights implements LayerWeights {
       const count = counts.get(stem) ?? 0;
       counts.set(stem, count + 1);
       const key = byName.get(name) ?? (count === 0 ? stem : `${stem}_${count}`);
-      return new TreeWeights(group?.group(key), `${this.path}/${container}/${key}`, this.reader);
+      return new TreeWeights(group?.group(key), joined(this.path, container, key), this.reader);
     });
   }
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('/');
 }
 
 /** Keras' own conversion: `GlobalAveragePooling1D` is `global_average_pooling1d`. */
