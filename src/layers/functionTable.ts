@@ -27,7 +27,7 @@ const MAX_ENTRIES = 2 ** 16;
 /**
  * f of a quantised argument, exactly as `f` rounds it: the values are f.at(x) · 2^exp. Of several forms, each equal to the
  * staircase that f is for every argument, the smallest is taken: a table of all arguments between the flat ends; a table
- * of blocks of arguments with at most one stair in each, and a comparison; and where the staircase is symmetric about 0,
+ * of blocks of arguments with at most one stair in each, and a comparison; comparisons alone; and where the staircase is symmetric about 0,
  * half of either. Saturation can break that symmetry: `wide` is f before it, and the caller saturates after. Plans are made once for each range of arguments.
  *
  * Throws CompileError (`unsupported`), when built, where no form is of bearable size.
@@ -48,7 +48,14 @@ function planOf(range: Interval, f: RoundedFunction, exp: number, layer: string,
   const grids = { argument: range.exp, value: exp };
   const bits = valueBits(stairs);
   const unsaturated = wide === undefined ? [] : symmetricPlans(staircaseOf(range, wide, layer), grids).map((plan) => ({ ...plan, luts: plan.luts + bits }));
-  const [first, ...others] = [...directPlans(stairs, grids), ...symmetricPlans(stairs, grids), ...unsaturated];
+  return smallest([...plansOf(stairs, grids), ...unsaturated], range, layer);
+}
+
+function plansOf(stairs: Staircase, grids: Grids): Plan[] {
+  return [...directPlans(stairs, grids), ...symmetricPlans(stairs, grids)];
+}
+
+function smallest([first, ...others]: readonly Plan[], range: Interval, layer: string): Plan {
   if (first !== undefined) return others.reduce((best, plan) => (plan.luts < best.luts ? plan : best), first);
   throw new CompileError('unsupported', {
     code: 'function-too-steep',
@@ -74,6 +81,9 @@ function directPlans(stairs: Staircase, grids: Grids): Plan[] {
       },
     });
   }
+  if (stairs.starts.length <= FEW_STAIRS) {
+    plans.push({ luts: (stairs.starts.length - 1) * (widthOf(lo, hi) / 3 + bits / 2), build: (builder, x) => decide(builder, x, stairs, grids, 0, stairs.starts.length - 1) });
+  }
   for (let s = blockBits(stairs); s > 0; s--) {
     const blocks = Number(sub(shift(hi, -s), shift(lo, -s))) + 1;
     if (blocks > MAX_ENTRIES) break;
@@ -81,6 +91,17 @@ function directPlans(stairs: Staircase, grids: Grids): Plan[] {
     plans.push({ luts, build: (builder, x) => readBlocks(builder, clampTo(builder, x, lo, hi), stairs, grids, s) });
   }
   return plans;
+}
+
+/** Up to so many stairs are told apart by comparisons. */
+const FEW_STAIRS = 32;
+
+/** The value of stairs from first to last, by bisection: one comparison and one choice a stair. */
+function decide(builder: CircuitBuilder, x: number, stairs: Staircase, grids: Grids, first: number, last: number): number {
+  if (first === last) return builder.constant(stairs.values[first] as Int, grids.value);
+  const middle = Math.ceil((first + last) / 2);
+  const below = builder.lt(x, builder.constant(stairs.starts[middle] as Int, grids.argument));
+  return select(builder, below, decide(builder, x, stairs, grids, first, middle - 1), decide(builder, x, stairs, grids, middle, last));
 }
 
 function valueBits({ values }: Staircase): number {

@@ -1,4 +1,5 @@
-import { broadcastShapes, sizeOf, stridesOf } from '../model/tensor.js';
+import type { Tensor } from '../model/tensor.js';
+import { broadcastIndices, broadcastShapes, sizeOf, stridesOf } from '../model/tensor.js';
 
 /**
  * Index arithmetic of tensors, done once for a layer and used by both its float meaning and its lowering: each function
@@ -212,4 +213,15 @@ export function normalAxis(axis: number, rank: number): number | undefined {
 /** `[1, 3, 5]` */
 export function formatShape(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
+}
+
+/** Whether a parameter broadcasts to a shape without widening it. */
+export function broadcastsTo(from: readonly number[], shape: readonly number[]): boolean {
+  const common = broadcastShapes(from, shape);
+  return common !== undefined && common.length === shape.length && common.every((n, i) => n === shape[i]);
+}
+
+/** For each element its own entry of a parameter. */
+export function entriesOf(parameter: Tensor, shape: readonly number[]): Float64Array {
+  return Float64Array.from(broadcastIndices(parameter.shape, shape), (i) => parameter.data[i] as number);
 }

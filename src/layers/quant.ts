@@ -3,9 +3,9 @@ import { assertNever } from '../errors.js';
 import type { FixedType, Rounding } from '../fixed/fixedType.js';
 import { fixedType } from '../fixed/fixedType.js';
 import type { Tensor } from '../model/tensor.js';
-import { broadcastIndices, broadcastShapes, tensor } from '../model/tensor.js';
+import { tensor } from '../model/tensor.js';
 import type { LayerDefinition } from './definition.js';
-import { formatShape } from './indexing.js';
+import { broadcastsTo, entriesOf, formatShape } from './indexing.js';
 import { lowerQuant } from './quantLowering.js';
 import { gridOf } from './ranges.js';
 import { qonnxRoundingSchema, tensorSchema } from './schemas.js';
@@ -68,8 +68,7 @@ export function isBipolar({ bitWidth, signed, bounds }: QuantParams): boolean {
 /** The shape rule shared by quantisers: scale and zero point broadcast to the input. */
 export function quantiserShape(input: readonly number[], parameters: readonly Tensor[]): readonly number[] | string {
   for (const parameter of parameters) {
-    const shape = broadcastShapes(parameter.shape, input);
-    if (shape === undefined || shape.length !== input.length || shape.some((n, i) => n !== input[i])) {
+    if (!broadcastsTo(parameter.shape, input)) {
       return `a scale or zero point of ${formatShape(parameter.shape)} does not broadcast to ${formatShape(input)}`;
     }
   }
@@ -80,11 +79,6 @@ export function quantiserShape(input: readonly number[], parameters: readonly Te
 export function scaleProblem(scale: Tensor): string | undefined {
   const wrong = scale.data.find((s) => !(s > 0 && Number.isFinite(s)));
   return wrong === undefined ? undefined : `the scale must be positive and finite, found ${wrong}`;
-}
-
-/** For each element its own entry of a parameter. */
-export function entriesOf(parameter: Tensor, shape: readonly number[]): Float64Array {
-  return Float64Array.from(broadcastIndices(parameter.shape, shape), (i) => parameter.data[i] as number);
 }
 
 /** One value through the quantiser, in float64. */

@@ -8,7 +8,8 @@ import { castTo, clamp, divideRounded, isNegative, negate, select, timesConstant
 import type { BipolarQuantParams } from './bipolarQuant.js';
 import type { LoweredTensor, LoweringContext } from './definition.js';
 import type { QuantParams } from './quant.js';
-import { entriesOf, isBipolar, quantBounds } from './quant.js';
+import { entriesOf } from './indexing.js';
+import { isBipolar, quantBounds } from './quant.js';
 import type { Truncation, TruncParams } from './trunc.js';
 import { truncationsOf } from './trunc.js';
 
