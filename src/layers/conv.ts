@@ -75,9 +75,15 @@ export function planConv(params: ConvParams, input: readonly number[]): ConvPlan
   };
 }
 
-function evaluateConv(params: ConvParams, [x]: readonly Tensor[]): Tensor {
-  const input = x as Tensor;
-  const plan = planConv(params, input.shape);
+/** What both convolutions are made of. */
+export interface Kernel {
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
+  readonly groups: number;
+}
+
+/** The float meaning of a plan. */
+export function evaluatePlan(params: Kernel, plan: ConvPlan, input: Tensor): Tensor {
   const data = new Float64Array(sizeOf(plan.shape));
   for (let position = 0; position < plan.positions; position++) {
     for (let group = 0; group < params.groups; group++) {
@@ -97,7 +103,7 @@ function evaluateConv(params: ConvParams, [x]: readonly Tensor[]): Tensor {
 }
 
 /** One matrix a group, `[factors, filters of the group]`. */
-function groupMatrices(params: ConvParams, plan: ConvPlan, { precision, layer }: LoweringContext): WeightMatrix[] {
+function groupMatrices(params: Kernel, plan: ConvPlan, { precision, layer }: LoweringContext): WeightMatrix[] {
   const source = precision?.source ?? 'auto';
   const weight = ternaryWeights(typedValues(params.weight, precision?.weight, source, layer), precision, layer);
   const bias = params.bias === null ? undefined : typedValues(params.bias, precision?.bias, source, layer);
@@ -109,10 +115,9 @@ function groupMatrices(params: ConvParams, plan: ConvPlan, { precision, layer }:
   });
 }
 
-function lowerConv(params: ConvParams, [x]: readonly LoweredTensor[], context: LoweringContext): LoweredTensor {
+/** The circuit of a plan. */
+export function lowerPlan(params: Kernel, plan: ConvPlan, input: LoweredTensor, context: LoweringContext): LoweredTensor {
   const { builder, precision } = context;
-  const input = x as LoweredTensor;
-  const plan = planConv(params, input.shape);
   checkProducts(plan.positions * params.weight.data.length, context.layer);
   const matrices = groupMatrices(params, plan, context);
   const ops = new Int32Array(sizeOf(plan.shape));
@@ -127,6 +132,10 @@ function lowerConv(params: ConvParams, [x]: readonly LoweredTensor[], context: L
   return { shape: plan.shape, ops, ...(precision?.result && { type: precision.result }) };
 }
 
+function evaluateConv(params: ConvParams, [x]: readonly Tensor[]): Tensor {
+  return evaluatePlan(params, planConv(params, (x as Tensor).shape), x as Tensor);
+}
+
 /** Convolution of any number of spatial axes. */
 export const convLayer: LayerDefinition<ConvParams> = {
   kind: 'conv',
@@ -137,7 +146,7 @@ export const convLayer: LayerDefinition<ConvParams> = {
   },
   shape: convShape,
   evaluate: evaluateConv,
-  lower: lowerConv,
+  lower: (params, [x], context) => lowerPlan(params, planConv(params, (x as LoweredTensor).shape), x as LoweredTensor, context),
   bounds: (params, [x]) => weightedBounds(evaluateConv, params, x as TensorRange),
   grid: ({ weight, bias }, [x]) => finestGrid(productGrid(x?.exp, gridOf(weight.data)), bias === null ? Infinity : gridOfUsed(bias.data)),
   precision: weightedPrecision(({ weight }) => sizeOf(weight.shape.slice(1))),

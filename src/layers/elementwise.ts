@@ -9,6 +9,7 @@ import type { Tensor } from '../model/tensor.js';
 import { broadcastIndices, broadcastShapes, tensor } from '../model/tensor.js';
 import { linear } from '../optimize/cmvm.js';
 import { divideRounded, maximum, minimum, timesConstant } from './arithmetic.js';
+import { divideVariables } from './divide.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { inferCommon, inferProduct, inferSum } from './hls4mlInference.js';
 import { formatShape } from './indexing.js';
@@ -19,7 +20,8 @@ import { corners, finestGrid, powerOfTwo, productGrid, products } from './ranges
 
 const OPERATIONS = ['add', 'sub', 'mul', 'div', 'max', 'min', 'average'] as const;
 
-/** Two inputs, numpy broadcasting; either may be a constant. `div` takes a constant divisor. `average` is (a + b) / 2. */
+/** Two inputs, numpy broadcasting; either may be a constant. The quotient of two variables is rounded once into the result
+ * type; by 0 it is that by one step of the divisor. `average` is (a + b) / 2. */
 export interface ElementwiseParams {
   readonly operation: (typeof OPERATIONS)[number];
 }
@@ -46,13 +48,13 @@ function combine(operation: ElementwiseParams['operation'], a: number, b: number
 }
 
 /** x / c for a constant c = ±m · 2^e: exact where m = 1, else rounded into the result type as the infinitely precise quotient. */
-function divideByConstant(x: number, divisor: number | undefined, context: LoweringContext): number {
+function divideByConstant(x: number, divisor: number, context: LoweringContext): number {
   const { builder, layer } = context;
-  if (divisor === undefined || divisor === 0) {
+  if (divisor === 0) {
     throw new CompileError('unsupported', {
       code: 'division',
       where: [layer],
-      what: divisor === 0 ? 'division by zero.' : 'division by a variable is not supported.',
+      what: 'division by zero.',
       mend: 'Divide by a constant other than zero.',
     });
   }
@@ -89,7 +91,8 @@ function lowerElementwise({ operation }: ElementwiseParams, [a, b]: readonly Low
         if (x.constant !== undefined) return timesConstant(builder, v, x.constant.data[i] as number);
         return linear.multiplyVariables(builder, u, v);
       case 'div':
-        return divideByConstant(u, y.constant?.data[j], context);
+        if (y.constant !== undefined) return divideByConstant(u, y.constant.data[j] as number, context);
+        return divideVariables(builder, u, v, fractionBits(needsResult(context, 'a quotient of two variables')));
       default:
         return assertNever(operation);
     }
@@ -103,9 +106,20 @@ function sumOfTwo(builder: CircuitBuilder, u: number, v: number, sign: 1 | -1): 
   return linear.multiplyMatrix(builder, [u, v], [1, sign], 1)[0] as number;
 }
 
+/** A divisor, 0 being one step. */
+function awayFromZero(v: number, step: number): number {
+  return v === 0 ? step : v;
+}
+
 function boundsOf({ operation }: ElementwiseParams, [a, b]: readonly TensorRange[]): Bounds {
   const [x, y] = [a as TensorRange, b as TensorRange];
-  return operation === 'mul' ? products(x, y) : corners(x, y, (u, v) => combine(operation, u, v));
+  if (operation === 'mul') return products(x, y);
+  if (operation !== 'div') return corners(x, y, (u, v) => combine(operation, u, v));
+  // A divisor that may be 0 comes as near to it as one step, on either side.
+  const step = 2 ** (y.exp ?? -24);
+  const nearest = corners(x, { ...y, low: y.low.map((v) => awayFromZero(v, step)), high: y.high.map((v) => awayFromZero(v, step)) }, (u, v) => u / v);
+  const least = corners(x, { ...y, low: y.low.map((v, i) => (v < 0 && (y.high[i] as number) >= 0 ? -step : awayFromZero(v, step))), high: y.high.map((v, i) => (v > 0 && (y.low[i] as number) <= 0 ? step : awayFromZero(v, step))) }, (u, v) => u / v);
+  return { low: nearest.low.map((v, i) => Math.min(v, least.low[i] as number)), high: nearest.high.map((v, i) => Math.max(v, least.high[i] as number)) };
 }
 
 function gridOfElementwise({ operation }: ElementwiseParams, [a, b]: readonly TensorRange[]): number | undefined {
@@ -121,7 +135,8 @@ function gridOfElementwise({ operation }: ElementwiseParams, [a, b]: readonly Te
     case 'mul':
       return productGrid(a?.exp, b?.exp);
     case 'div':
-      return b?.exp === undefined ? undefined : productGrid(a?.exp, finestGrid(0, ...Array.from(b.low, (divisor) => powerOfTwo(1 / Math.abs(divisor)))));
+      if (b === undefined || b.low.some((v, i) => v !== b.high[i])) return undefined;
+      return b.exp === undefined ? undefined : productGrid(a?.exp, finestGrid(0, ...Array.from(b.low, (divisor) => powerOfTwo(1 / Math.abs(divisor)))));
   }
 }
 

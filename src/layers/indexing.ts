@@ -225,3 +225,8 @@ export function broadcastsTo(from: readonly number[], shape: readonly number[]):
 export function entriesOf(parameter: Tensor, shape: readonly number[]): Float64Array {
   return Float64Array.from(broadcastIndices(parameter.shape, shape), (i) => parameter.data[i] as number);
 }
+
+/** Every position of a shape in C order. */
+export function positionsOf(shape: readonly number[]): number[][] {
+  return shape.reduce<number[][]>((all, n) => all.flatMap((position) => Array.from({ length: n }, (_, i) => [...position, i])), [[]]);
+}

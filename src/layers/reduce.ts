@@ -2,16 +2,19 @@ import { z } from 'zod';
 import { assertNever } from '../errors.js';
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
+import { linear } from '../optimize/cmvm.js';
 import { accumulateValues } from './accumulate.js';
+import { balanced } from './arithmetic.js';
 import { average, extreme } from './average.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import type { Groups } from './indexing.js';
 import { formatShape, normalAxis, reductionGroups } from './indexing.js';
 import { lowerElements } from './lowering.js';
+import type { Bounds, TensorRange } from './ranges.js';
 import { powerOfTwo, productGrid } from './ranges.js';
 import { axesSchema } from './schemas.js';
 
-const OPERATIONS = ['sum', 'mean', 'max', 'min'] as const;
+const OPERATIONS = ['sum', 'mean', 'max', 'min', 'prod'] as const;
 
 /** Reduction over axes (never the batch axis); global pooling is mean or max over the spatial axes. */
 export interface ReduceParams {
@@ -31,6 +34,8 @@ function fold(operation: ReduceParams['operation'], values: Float64Array): numbe
       return values.reduce((a, b) => a + b, 0);
     case 'mean':
       return values.reduce((a, b) => a + b, 0) / values.length;
+    case 'prod':
+      return values.reduce((a, b) => a * b, 1);
     case 'max':
       return values.reduce((a, b) => Math.max(a, b), -Infinity);
     case 'min':
@@ -48,6 +53,8 @@ function lowerReduce(params: ReduceParams, [x]: readonly LoweredTensor[], contex
     switch (params.operation) {
       case 'sum':
         return accumulateValues(context.builder, terms, context.precision?.accum);
+      case 'prod':
+        return balanced(terms, (a, b) => linear.multiplyVariables(context.builder, a, b));
       case 'mean':
         return average(context, terms, groups.size);
       case 'max':
@@ -59,7 +66,25 @@ function lowerReduce(params: ReduceParams, [x]: readonly LoweredTensor[], contex
   });
 }
 
-/** Sum, mean, maximum or minimum over axes. */
+/** Products of intervals; the others rise with their terms. */
+function boundsOf(params: ReduceParams, [x]: readonly TensorRange[]): Bounds {
+  const range = x as TensorRange;
+  const groups = reduceGroups(params, range.shape);
+  const members = (g: number): number[] => [...groups.members.subarray(g * groups.size, (g + 1) * groups.size)];
+  const ends = Array.from({ length: groups.count }, (_, g): readonly [number, number] => {
+    if (params.operation === 'prod') {
+      return members(g).reduce<readonly [number, number]>(([low, high], i) => {
+        const corners = [low, high].flatMap((v) => [v * (range.low[i] as number), v * (range.high[i] as number)]);
+        return [Math.min(...corners), Math.max(...corners)];
+      }, [1, 1]);
+    }
+    const at = (end: Float64Array): number => fold(params.operation, Float64Array.from(members(g), (i) => end[i] as number));
+    return [at(range.low), at(range.high)];
+  });
+  return { low: Float64Array.from(ends, ([low]) => low), high: Float64Array.from(ends, ([, high]) => high) };
+}
+
+/** Sum, mean, maximum, minimum or product over axes. */
 export const reduceLayer: LayerDefinition<ReduceParams> = {
   kind: 'reduce',
   params: z.strictObject({ operation: z.enum(OPERATIONS), axes: axesSchema, keepDims: z.boolean() }),
@@ -82,9 +107,11 @@ export const reduceLayer: LayerDefinition<ReduceParams> = {
     return tensor(groups.shape, values);
   },
   lower: lowerReduce,
+  bounds: boundsOf,
   grid: ({ operation, axes }, [x]) => {
-    if (operation !== 'mean') return x?.exp;
-    return productGrid(x?.exp, powerOfTwo(1 / axes.reduce((n, axis) => n * (x?.shape.at(axis) ?? 1), 1)));
+    const count = axes.reduce((n, axis) => n * (x?.shape.at(axis) ?? 1), 1);
+    if (operation === 'prod') return x?.exp === undefined ? undefined : x.exp * count;
+    return operation === 'mean' ? productGrid(x?.exp, powerOfTwo(1 / count)) : x?.exp;
   },
   precision: { looked: () => ['accum', 'result'] },
 };

@@ -44,6 +44,52 @@ describe('convolution', () => {
   });
 });
 
+describe('transposed convolution', () => {
+  it('spreads every input over a window, cut by the pads', () => {
+    const [channels, filters, groups, stride, dilation, before, after, extra] = [4, 3, 2, 3, 2, 2, 1, 1];
+    const [size, kernel] = [5, 3];
+    const x = noise([1, channels, size]);
+    const weight = noise([channels, filters, kernel]);
+    const bias = noise([filters * groups]);
+    const full = (size - 1) * stride + (kernel - 1) * dilation + 1 + extra;
+    const spread = Array.from({ length: filters * groups }, (_, f) => new Array<number>(full).fill(bias.data[f] as number));
+    for (let c = 0; c < channels; c++) {
+      for (let i = 0; i < size; i++) {
+        for (let f = 0; f < filters; f++) {
+          const row = spread[Math.floor(c / (channels / groups)) * filters + f] as number[];
+          for (let k = 0; k < kernel; k++) row[i * stride + k * dilation] = (row[i * stride + k * dilation] as number) + (x.data[c * size + i] as number) * (weight.data[(c * filters + f) * kernel + k] as number);
+        }
+      }
+    }
+    const params = { weight, bias, strides: [stride], dilations: [dilation], pads: [before, after], outputPads: [extra], groups };
+    expect(evaluate('convTranspose', params, x)).toEqual(spread.flatMap((row) => row.slice(before, full - after)));
+  });
+});
+
+describe('layer normalisation', () => {
+  it('has mean 0 and variance 1, scaled and moved', () => {
+    const x = tensor([1, 2, 4], [1, 2, 3, 6, -1, -1, 1, 1]);
+    const plain = { axes: [2], epsilon: 1e-12, scale: null, bias: null };
+    const [root] = [Math.sqrt(3.5)];
+    evaluate('layerNormalization', plain, x).forEach((v, i) => expect(v).toBeCloseTo([-2 / root, -1 / root, 0, 3 / root, -1, -1, 1, 1][i] as number, 9));
+    const moved = evaluate('layerNormalization', { ...plain, scale: tensor([4], [1, 1, 2, 2]), bias: tensor([4], [0, 1, 0, 1]) }, x);
+    expect(moved[7]).toBeCloseTo(3, 9);
+    const rms = evaluate('layerNormalization', { ...plain, center: false }, x);
+    expect(rms[3]).toBeCloseTo(6 / Math.sqrt(50 / 4), 9);
+  });
+});
+
+describe('einsum', () => {
+  it('says what does not fit', () => {
+    const shape = (equation: string, ...shapes: number[][]) => catalogue.shape('einsum', { equation }, shapes);
+    expect(shape('ab,bc->ac', [1, 2], [3, 4])).toBe("axis 'b' of the equation 'ab,bc->ac' has lengths 2 and 3");
+    expect(shape('ab,bc->ad', [1, 2], [2, 4])).toBe("the output axis 'd' of the equation 'ab,bc->ad' is in no operand");
+    expect(shape('ab->ab', [1, 2, 3])).toBe("'ab' of the equation 'ab->ab' does not fit [1, 2, 3]");
+    expect(shape('...a->a', [1, 2])).toMatch(/is no equation/);
+    expect(shape('ab,bc->aa', [1, 2], [2, 4])).toMatch(/repeats an axis/);
+  });
+});
+
 describe('pooling', () => {
   const pool = { mode: 'average', kernel: [2], strides: [2], dilations: [1], pads: [0, 0], countIncludePad: false, ceilMode: false };
   it('floor, ceil mode, padding counted or not', () => {

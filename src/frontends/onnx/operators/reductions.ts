@@ -31,22 +31,18 @@ function emitReduce(node: OperatorNode, builder: GraphBuilder, operation: Reduce
   return builder.emit(node, 'reduce', { operation, axes: axes.map((axis) => axis + lead), keepDims }, [x], { integer: x.integer && operation !== 'mean' });
 }
 
-const START: Readonly<Record<ReduceParams['operation'], number>> = { sum: 0, mean: 0, max: -Infinity, min: Infinity };
+const START: Readonly<Record<ReduceParams['operation'], number>> = { sum: 0, mean: 0, max: -Infinity, min: Infinity, prod: 1 };
 
-function reduction(operation: ReduceParams['operation'] | 'prod'): Operator {
+function reduction(operation: ReduceParams['operation']): Operator {
   return {
     fold: (node, inputs, builder) => {
       const x = inputs[0] as ConstantValue;
       const { axes, keepDims } = reductionOf(node, x.shape.length);
       if (axes === undefined) return [x];
-      const start = operation === 'prod' ? 1 : START[operation];
       const join = operation === 'max' ? Math.max : operation === 'min' ? Math.min : operation === 'prod' ? (a: number, b: number) => a * b : (a: number, b: number) => a + b;
-      return [foldReduce(node, builder, x, axes, keepDims, start, join, (total, count) => (operation === 'mean' ? total / count : total))];
+      return [foldReduce(node, builder, x, axes, keepDims, START[operation], join, (total, count) => (operation === 'mean' ? total / count : total))];
     },
-    run: (node, builder) => {
-      if (operation === 'prod') return fail(node, 'unsupported', 'variable-input', 'is supported on constants only.');
-      return [emitReduce(node, builder, operation, variableInput(node, 0))];
-    },
+    run: (node, builder) => [emitReduce(node, builder, operation, variableInput(node, 0))],
   };
 }
 
