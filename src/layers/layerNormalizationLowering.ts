@@ -1,16 +1,16 @@
 import type { CircuitBuilder } from '../circuit/builder.js';
 import { fixedType, fractionBits } from '../fixed/fixedType.js';
-import type { Int } from '../fixed/integer.js';
-import { bitLength, dyadicOf, shift } from '../fixed/integer.js';
+import { bitLength, dyadicOf } from '../fixed/integer.js';
 import { linear } from '../optimize/cmvm.js';
 import { plusConstant, roundTo, select, sum, timesConstant } from './arithmetic.js';
 import { typedValues } from './constants.js';
 import type { LoweredTensor, LoweringContext } from './definition.js';
 import { entriesOf } from './indexing.js';
+import { interpolate } from './interpolate.js';
 import type { LayerNormalizationParams } from './layerNormalization.js';
 import { normalizedGroups } from './layerNormalization.js';
 import { lowerElements, needsResult } from './lowering.js';
-import { lookUp, tableOf } from './tables.js';
+import { normalizeUp } from './normalizeUp.js';
 
 /** Bits of epsilon below the last bit of the sum of squares. */
 const EPSILON_BITS = 12;
@@ -57,7 +57,7 @@ function normalizeGroup(builder: CircuitBuilder, xs: readonly number[], { epsilo
   // Uncentred, x / √(Σx²/n + ε) = x · √n / √(Σx² + n·ε).
   const factor = total === undefined ? Math.sqrt(n) : 1;
   const denominator = withEpsilon(builder, variance, epsilon * (total === undefined ? n : n * n));
-  const { shifted, stages, bits } = normalizeUp(builder, denominator);
+  const { shifted, stages, bits } = normalizeUp(builder, denominator, true);
   const root = inverseRoot(builder, shifted, bits, factor);
   // |c| ≤ √(n · V) when centred, |x| ≤ √(Σx²) when not: so many bits hold it, shifted as V is.
   const exp = builder.intervalOf(denominator).exp;
@@ -85,46 +85,10 @@ function withEpsilon(builder: CircuitBuilder, variance: number, epsilon: number)
   return builder.add(variance, builder.constant(n, own + exp));
 }
 
-interface Stage {
-  readonly by: number;
-  readonly condition: number;
-}
-
-/** x · 2^(Σ by of the stages whose condition holds), so that of its `bits` bits one of the top two is set. */
-function normalizeUp(builder: CircuitBuilder, x: number): { readonly shifted: number; readonly stages: readonly Stage[]; readonly bits: number } {
-  const { lo, hi, exp } = builder.intervalOf(x);
-  const bits = bitLength(hi);
-  const most = bits - bitLength(lo);
-  const type = fixedType(false, bits, bits + exp);
-  const stages: Stage[] = [];
-  let shifted = x;
-  for (let by = 2 ** Math.floor(Math.log2(Math.max(1, most))); by >= 2; by /= 2) {
-    const condition = builder.lt(shifted, builder.constant(1, exp + bits - by));
-    shifted = builder.cast(select(builder, condition, builder.shift(shifted, by), shifted), type);
-    stages.push({ by, condition });
-  }
-  return { shifted, stages, bits };
-}
-
 /** factor / √x for x in [1/4, 1) · 2^(bits + exp), by linear interpolation between 192 points. */
 function inverseRoot(builder: CircuitBuilder, x: number, bits: number, factor: number): number {
-  const { lo, hi, exp } = builder.intervalOf(x);
-  const top = bits + exp;
-  const blockExp = top - BLOCK_BITS;
+  const top = bits + builder.intervalOf(x).exp;
   const f = (v: number): number => factor / Math.sqrt(v);
   const valueExp = Math.floor(Math.log2(f(2 ** (top - 2)))) + 1 - VALUE_BITS;
-  const slopeExp = valueExp - blockExp - 1;
-  const [from, to] = [Number(shift(lo, exp - blockExp)), Number(shift(hi, exp - blockExp))];
-  const first = Math.max(from, 2 ** (BLOCK_BITS - 2));
-  const at = (k: number): number => Math.max(k, first) * 2 ** blockExp;
-  const width = 2 ** blockExp;
-  const entry = (value: number, grid: number): { readonly n: Int; readonly exp: number } => ({ n: Math.round(value * 2 ** -grid), exp: grid });
-  // The chord lies above the curve: half of the greatest distance is taken off.
-  const sag = (v: number): number => ((f(v) + f(v + width)) / 2 - f(v + width / 2)) / 2;
-  const block = roundTo(builder, x, -blockExp, 'TRN');
-  const start = lookUp(builder, block, tableOf(blockExp, from, to, (k) => entry(f(at(k)) - sag(at(k)), valueExp)));
-  if (exp >= blockExp) return start;
-  const slope = lookUp(builder, block, tableOf(blockExp, from, to, (k) => entry((f(at(k)) - f(at(k) + width)) / width, slopeExp)));
-  const low = roundTo(builder, builder.cast(x, fixedType(false, blockExp - exp, blockExp)), STEP_BITS - blockExp, 'TRN');
-  return builder.sub(start, roundTo(builder, linear.multiplyVariables(builder, slope, low), -valueExp, 'RND'));
+  return interpolate(builder, x, f, { blockExp: top - BLOCK_BITS, valueExp, stepBits: STEP_BITS, least: 2 ** (top - 2) });
 }

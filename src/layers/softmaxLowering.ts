@@ -3,16 +3,18 @@ import type { Table } from '../circuit/circuit.js';
 import { CompileError } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import { fixedType, fractionBits } from '../fixed/fixedType.js';
-import { onGrid } from '../fixed/interval.js';
+import { bitLength } from '../fixed/integer.js';
 import { linear } from '../optimize/cmvm.js';
 import { float32Entry, tableFactor } from './activationLowering.js';
-import { balanced, castTo, maximum, roundTo, select, sum } from './arithmetic.js';
+import { balanced, castTo, clamp, maximum, roundTo, select, sum } from './arithmetic.js';
 import { castFloat } from './constants.js';
 import type { LoweredTensor, LoweringContext } from './definition.js';
 import { normalAxis, reductionGroups } from './indexing.js';
+import { interpolate } from './interpolate.js';
 import { needsResult, tensorType } from './lowering.js';
+import { normalizeUp } from './normalizeUp.js';
 import type { SoftmaxParams } from './softmax.js';
-import { functionTable, lookUp, scaledIndex, tableOf, topBits } from './tables.js';
+import { lookUp, scaledIndex, tableOf, topBits } from './tables.js';
 
 /** hls4ml's default of the inner types. */
 const INNER = fixedType(true, 18, 8, 'RND', 'SAT');
@@ -156,33 +158,44 @@ function legacySoftmax(context: LoweringContext): Vector {
 
 /** Bits that the automatic softmax works with beyond the result's own. */
 const GUARD_BITS = 4;
-/** Index bits of its reciprocal table, the whole part of S included. */
-const RECIPROCAL_BITS = 14;
+/** The most of its fraction bits. */
+const MOST_FRACTION_BITS = 18;
+/** Bits of the position within a block of its tables. */
+const STEP_BITS = 8;
 
 /**
- * Softmax without configured types: e_j = exp(x_j − max x) from an exactly indexed table with 4 guard bits beyond the
- * result's fraction (at most 18 bits), their exact sum S in [1, n], a reciprocal of S from a table of at most 2^14 entries,
- * and the exact product rounded once into the result type. Relative error of the reciprocal: below n · 2^−14.
+ * Softmax without configured types, on `f` fraction bits, 4 more than the result's (at most 18): e_j = exp(x_j − max x), their
+ * exact sum S in [1, n], 1/S, and the product rounded once into the result type. Exponential and reciprocal are lines in
+ * blocks, the reciprocal of S shifted up to where its top bit is set, so that neither grows with n; each is within 2^−f.
  */
 function automaticSoftmax(context: LoweringContext): Vector {
   const { builder } = context;
   const result = needsResult(context, 'softmax');
-  const fraction = Math.min(18, Math.max(2, fractionBits(result)) + GUARD_BITS);
-  const entry = fixedType(false, fraction + 1, 1, 'RND', 'SAT');
-  const exponential = functionTable(builder, (v) => ({ n: castFloat(Math.exp(v), entry), exp: -fraction }));
-  const reciprocal = fixedType(false, fraction + 2, 2, 'RND', 'SAT');
+  const fraction = Math.min(MOST_FRACTION_BITS, Math.max(2, fractionBits(result)) + GUARD_BITS);
+  const blockExp = 1 - Math.floor(fraction / 2);
+  // Beyond it an exponential rounds to 0.
+  const farthest = Math.ceil((fraction + 1) * Math.LN2 * 2 ** -blockExp);
+  const exponential = (d: number): number =>
+    interpolate(builder, clamp(builder, d, undefined, builder.constant(farthest, blockExp)), (v) => Math.exp(-v), { blockExp, valueExp: -fraction, stepBits: STEP_BITS });
   return (xs) => {
     const top = balanced(xs, (a, b) => maximum(builder, a, b));
-    const values = xs.map((x) => exponential(notPositive(builder, builder.sub(x, top))));
+    const values = xs.map((x) => atMostOne(builder, exponential(notNegative(builder, builder.sub(top, x)))));
     // The largest term is exp(0) = 1, so S lies in [1, n].
-    const total = builder.cast(sum(builder, values), fixedType(false, fraction + bitsOf(xs.length), bitsOf(xs.length), 'TRN', 'SAT'));
-    const above = maximum(builder, total, builder.constant(1));
-    const argument = roundTo(builder, above, Math.min(fraction, RECIPROCAL_BITS - bitsOf(xs.length)), 'RND');
-    const { lo, hi, exp } = builder.intervalOf(argument);
-    const table = tableOf(exp, Number(lo), Number(hi), (n) => ({ n: castFloat(1 / (n * 2 ** exp), reciprocal), exp: -fraction }));
-    const factor = lookUp(builder, argument, table);
+    const bits = bitsOf(xs.length);
+    const total = maximum(builder, builder.cast(sum(builder, values), fixedType(false, fraction + bits, bits, 'TRN', 'SAT')), builder.constant(1));
+    const factor = reciprocal(builder, total, fraction);
     return values.map((value) => linear.multiplyVariables(builder, value, factor));
   };
+}
+
+/** 1/S for S ≥ 1, to `fraction` bits. */
+function reciprocal(builder: CircuitBuilder, total: number, fraction: number): number {
+  const { shifted, stages, bits } = normalizeUp(builder, total, false);
+  const least = 2 ** (bits - 1 + builder.intervalOf(total).exp);
+  const blockExp = Math.log2(least) - Math.floor(fraction / 2);
+  const inverse = interpolate(builder, shifted, (v) => 1 / v, { blockExp, valueExp: -fraction - Math.log2(least) - 1, stepBits: STEP_BITS, least });
+  const whole = stages.reduce((op, { by, condition }) => select(builder, condition, builder.shift(op, by), op), inverse);
+  return atMostOne(builder, roundTo(builder, whole, fraction, 'RND'));
 }
 
 /** Bits of the whole numbers up to n. */
@@ -190,8 +203,15 @@ function bitsOf(n: number): number {
   return Math.floor(Math.log2(n)) + 1;
 }
 
-/** A value known to be at most 0, said so to the ranges. */
-function notPositive(builder: CircuitBuilder, x: number): number {
-  const { hi } = onGrid(builder.intervalOf(x), builder.intervalOf(x).exp);
-  return hi <= 0 ? x : select(builder, builder.lt(builder.constant(0), x), builder.constant(0), x);
+/** Approximations of values in [0, 1] may miss them by a step. */
+function atMostOne(builder: CircuitBuilder, x: number): number {
+  const { lo, hi, exp } = builder.intervalOf(x);
+  const one = builder.constant(1);
+  return clamp(builder, x, lo < 0 ? builder.constant(0) : undefined, hi > 2 ** -exp ? one : undefined);
+}
+
+/** A value known not to be negative, said so to the ranges. */
+function notNegative(builder: CircuitBuilder, x: number): number {
+  const { lo, hi, exp } = builder.intervalOf(x);
+  return lo >= 0 ? x : builder.cast(x, fixedType(false, bitLength(hi), bitLength(hi) + exp));
 }

@@ -2,10 +2,9 @@ import type { CircuitBuilder } from '../circuit/builder.js';
 import type { Table } from '../circuit/circuit.js';
 import type { Value } from '../circuit/semantics.js';
 import type { FixedType } from '../fixed/fixedType.js';
-import { fixedType, roundShift } from '../fixed/fixedType.js';
+import { fixedType } from '../fixed/fixedType.js';
 import type { Int } from '../fixed/integer.js';
-import { add, shift, sub, toNumber } from '../fixed/integer.js';
-import type { Interval } from '../fixed/interval.js';
+import { shift, sub } from '../fixed/integer.js';
 import { onGrid } from '../fixed/interval.js';
 import { clamp, roundTo, timesConstant } from './arithmetic.js';
 
@@ -49,74 +48,4 @@ export function scaledIndex(builder: CircuitBuilder, x: number, factor: number, 
 /** The top `bits` raw bits of x under its type, as a value on their own coarser grid (hls4ml's softmax index). */
 export function topBits(builder: CircuitBuilder, x: number, type: FixedType, bits: number): number {
   return bits >= type.width ? x : roundTo(builder, x, bits - type.integer, 'TRN');
-}
-
-/** About the most entries of a table made for the exact grid of its argument. */
-export const LARGEST_TABLE = 2 ** 14;
-
-/** A clamp of the argument, a grid it is rounded to, and the table on that grid. */
-interface FunctionPlan {
-  readonly lo: Int;
-  readonly hi: Int;
-  readonly fraction: number;
-  readonly table: Table;
-}
-
-/**
- * f(x) of a quantised argument, f monotone, given by `value` on exact arguments and already in its final type.
- *
- * Where f's value no longer changes (saturated tails) the argument is clamped first. If more than LARGEST_TABLE arguments
- * remain, x is rounded (to nearest, ties up) to the finest coarser grid with about that many; else every argument has its
- * own entry. Tables are made once for each range of arguments.
- */
-export function functionTable(builder: CircuitBuilder, value: (argument: number) => Value): (x: number) => number {
-  const plans = new Map<string, FunctionPlan>();
-  return (x) => {
-    const range = builder.intervalOf(x);
-    const key = `${range.lo}:${range.hi}:${range.exp}`;
-    const plan = plans.get(key) ?? planFunction(range, value);
-    plans.set(key, plan);
-    const low = plan.lo > range.lo ? builder.constant(plan.lo, range.exp) : undefined;
-    const high = plan.hi < range.hi ? builder.constant(plan.hi, range.exp) : undefined;
-    return lookUp(builder, roundTo(builder, clamp(builder, x, low, high), plan.fraction, 'RND'), plan.table);
-  };
-}
-
-function planFunction({ lo: from, hi: to, exp }: Interval, value: (argument: number) => Value): FunctionPlan {
-  const at = (n: Int): Int => value(toNumber(n, exp)).n;
-  const lo = lastEqual(from, to, at);
-  const hi = firstEqual(lo, to, at);
-  let grid = exp;
-  while (shift(sub(hi, lo), exp - grid) >= LARGEST_TABLE) grid += 1;
-  const first = Number(roundShift(lo, grid - exp, 'RND'));
-  const last = Number(roundShift(hi, grid - exp, 'RND'));
-  return { lo, hi, fraction: -grid, table: tableOf(grid, first, last, (n) => value(n * 2 ** grid)) };
-}
-
-/** The greatest n in [lo, hi] with f(n) = f(lo), f monotone. */
-function lastEqual(lo: Int, hi: Int, f: (n: Int) => Int): Int {
-  const first = f(lo);
-  if (f(hi) === first) return hi;
-  let below = lo;
-  let above = hi;
-  while (Number(sub(above, below)) > 1) {
-    const middle = shift(add(below, above), -1);
-    if (f(middle) === first) below = middle;
-    else above = middle;
-  }
-  return below;
-}
-
-/** The least n in [lo, hi] with f(n) = f(hi), f monotone. */
-function firstEqual(lo: Int, hi: Int, f: (n: Int) => Int): Int {
-  const last = f(hi);
-  if (f(lo) === last) return lo;
-  let below = lo;
-  let above = hi;
-  while (Number(sub(above, below)) > 1) {
-    const middle = shift(add(below, above), -1);
-    if (f(middle) === last) above = middle;
-    else below = middle;
-  }
-  return above;
 }
