@@ -2,7 +2,7 @@ import type { CircuitBuilder } from '../circuit/builder.js';
 import { CompileError } from '../errors.js';
 import { fixedType } from '../fixed/fixedType.js';
 import type { Int } from '../fixed/integer.js';
-import { max, min, shift, sub, trailingZeros, widthOf } from '../fixed/integer.js';
+import { bitLength, max, min, pow2, shift, sub, trailingZeros, widthOf } from '../fixed/integer.js';
 import type { Interval } from '../fixed/interval.js';
 import { clamp, isNegative, negate, roundTo, select } from './arithmetic.js';
 import type { RoundedFunction, Staircase } from './steps.js';
@@ -52,7 +52,7 @@ function planOf(range: Interval, f: RoundedFunction, exp: number, layer: string,
 }
 
 function plansOf(stairs: Staircase, grids: Grids): Plan[] {
-  return [...directPlans(stairs, grids), ...symmetricPlans(stairs, grids)];
+  return [...directPlans(stairs, grids), ...octavePlan(stairs, grids), ...symmetricPlans(stairs, grids)];
 }
 
 function smallest([first, ...others]: readonly Plan[], range: Interval, layer: string): Plan {
@@ -91,6 +91,45 @@ function directPlans(stairs: Staircase, grids: Grids): Plan[] {
     plans.push({ luts, build: (builder, x) => readBlocks(builder, clampTo(builder, x, lo, hi), stairs, grids, s) });
   }
   return plans;
+}
+
+/** The bits of the first octave: all arguments below 2^6. */
+const FIRST_OCTAVE = 6;
+
+/**
+ * Arguments of at least 0 by octaves, each with blocks as coarse as it bears: 1/x, 1/√x, √x and log x are steep at 0 and flat
+ * far from it. An octave reads the argument's low bits (wires), and a tree of comparisons chooses among them.
+ */
+function octavePlan(stairs: Staircase, grids: Grids): Plan[] {
+  const [lo, hi] = [stairs.starts[0] as Int, stairs.last];
+  const top = bitLength(hi);
+  if (lo < 0 || top <= FIRST_OCTAVE + 1) return [];
+  const segments: { readonly from: number; readonly plan: Plan }[] = [];
+  for (let bits = Math.max(FIRST_OCTAVE, bitLength(lo)); bits <= top; bits++) {
+    const isFirst = segments.length === 0;
+    const part = restrict(stairs, isFirst ? lo : pow2(bits - 1), min(sub(pow2(bits), 1), hi));
+    const [first, ...others] = directPlans(part, grids);
+    if (first === undefined) return [];
+    segments.push({ from: isFirst ? 0 : bits - 1, plan: others.reduce((best, plan) => (plan.luts < best.luts ? plan : best), first) });
+  }
+  const choices = (segments.length - 1) * (valueBits(stairs) / 2 + top / 6);
+  const build = (builder: CircuitBuilder, x: number, from: number, to: number): number => {
+    const first = segments[from] as (typeof segments)[number];
+    if (from === to) return first.plan.build(builder, from === 0 ? lowBits(builder, x, (segments[1] as typeof first).from) : inOctave(builder, x, first.from, grids.argument));
+    const middle = Math.ceil((from + to) / 2);
+    const isBelow = builder.lt(x, builder.constant(1, grids.argument + (segments[middle] as typeof first).from));
+    return select(builder, isBelow, build(builder, x, from, middle - 1), build(builder, x, middle, to));
+  };
+  return segments.length < 2 ? [] : [{ luts: segments.reduce((sum, { plan }) => sum + plan.luts, choices), build: (builder, x) => build(builder, x, 0, segments.length - 1) }];
+}
+
+function lowBits(builder: CircuitBuilder, x: number, bits: number): number {
+  return builder.cast(x, fixedType(false, bits, bits + builder.intervalOf(x).exp));
+}
+
+/** 2^bits + x mod 2^bits: what x is in that octave. */
+function inOctave(builder: CircuitBuilder, x: number, bits: number, exp: number): number {
+  return builder.add(builder.constant(1, exp + bits), lowBits(builder, x, bits));
 }
 
 /** Up to so many stairs are told apart by comparisons. */
@@ -180,7 +219,7 @@ function symmetricPlans(stairs: Staircase, grids: Grids): Plan[] {
   const zero = valueAt(stairs, 0);
   const half: Staircase = zero === longer.values[0] ? { ...longer, starts: [0, ...longer.starts.slice(1)] } : { starts: [0, ...longer.starts], values: [zero, ...longer.values], last: longer.last };
   const signs = widthOf(lo, hi) + (isEven ? 0 : 2 * valueBits(stairs));
-  return directPlans(half, grids).map((plan) => ({
+  return [...directPlans(half, grids), ...octavePlan(half, grids)].map((plan) => ({
     luts: plan.luts + signs,
     build: (builder, x) => {
       const negative = isNegative(builder, x);

@@ -130,6 +130,20 @@ describe('tables', () => {
     }
   });
 
+  it('take steep functions of wide arguments by octaves, exactly', () => {
+    const [input, result] = [type('ufixed<24,16>'), type('ufixed<12,5,RND,SAT>')];
+    for (const name of ['rsqrt', 'log', 'sqrt', 'reciprocal'] as const) {
+      const circuit = single(name, input, name === 'log' ? type('fixed<12,5,RND,SAT>') : result);
+      expect(entries(circuit), name).toBeLessThan(2 ** 15);
+      const exp = circuit.outputs[0]?.types[0] as FixedType;
+      for (let event = 0; event < 400; event++) {
+        const n = random.int(1, 2 ** random.int(1, 24) - 1);
+        const y = toNumber(evaluateCircuit(circuit, [[n]])[0]?.[0] as number, -fractionBits(exp));
+        expect(y, `${name}(${n} / 256)`).toBe(rounded(value(name, n / 256), exp));
+      }
+    }
+  });
+
   it('that would be too large are an error that says what to do', () => {
     expect(() => single('sin', type('fixed<20,4>'), type('fixed<20,2>'))).toThrow(/layer: the table of this function would hold[^]*at most 16 bits/);
     expect(() => single('exp', type('fixed<24,4>'), type('fixed<40,20>'))).toThrow(/layer: the table of this function would hold more than 65536 values/);
