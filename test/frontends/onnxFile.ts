@@ -62,7 +62,7 @@ export function tensorFields({ name, shape, values, type = 1, storage = 'raw', e
   return [...shape.map((n) => whole(1, n)), whole(2, type), ...(name === undefined ? [] : [text(8, name)]), ...data];
 }
 
-export type AttributeSpec = number | string | readonly number[] | { readonly float: number } | { readonly tensor: TensorSpec } | { readonly graph: true };
+export type AttributeSpec = number | string | readonly number[] | { readonly float: number } | { readonly tensor: TensorSpec } | { readonly graph: true } | { readonly floats: readonly number[] } | { readonly strings: readonly string[] };
 
 function attribute(name: string, value: AttributeSpec): Field {
   const own = text(1, name);
@@ -70,6 +70,8 @@ function attribute(name: string, value: AttributeSpec): Field {
   if (typeof value === 'string') return message(5, [own, text(4, value), whole(20, 3)]);
   if ('float' in value) return message(5, [own, [...varint(2 * 8 + 5), ...float32([value.float])], whole(20, 1)]);
   if ('tensor' in value) return message(5, [own, message(5, tensorFields(value.tensor)), whole(20, 4)]);
+  if ('floats' in value) return message(5, [own, bytesField(7, float32(value.floats)), whole(20, 6)]);
+  if ('strings' in value) return message(5, [own, ...value.strings.map((item) => text(9, item)), whole(20, 8)]);
   if ('graph' in value) return message(5, [own, message(6, [text(2, 'body')]), whole(20, 5)]);
   return message(5, [own, ...value.map((n) => whole(8, n)), whole(20, 7)]);
 }

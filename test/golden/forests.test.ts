@@ -30,7 +30,12 @@ function expectedOf(name: string): Float64Array {
 const REFUSED = /\.cbm$/;
 
 /** Where float32 sums or fewer digits of the outputs make more than the usual noise: TMVA's class.C prints 6 digits. */
-const NOISE: Readonly<Record<string, number>> = { 'tmva_bdtg_800x3/model.xml': 5e-6 };
+const NOISE: Readonly<Record<string, number>> = {
+  'tmva_bdtg_800x3/model.xml': 5e-6,
+  // ONNX holds float32 of the leaves that CatBoost sums in float64.
+  'cat_zmumu_100x4/model.onnx': 4e-6,
+  'cat_bcnan/model.onnx': 4e-6,
+};
 
 const worst = (found: Float64Array, expected: Float64Array): number => found.reduce((most, value, i) => Math.max(most, Math.abs(value - (expected[i] as number))), 0);
 

@@ -1,4 +1,5 @@
 import type { GraphBuilder } from './builder.js';
+import { leavesThrough } from './leaves.js';
 import type { Operator } from './operator.js';
 import { codesThrough } from './operators/codes.js';
 import type { ConstantValue, OperatorNode, Value } from './values.js';
@@ -13,5 +14,5 @@ export function applyOperator(operator: Operator, node: OperatorNode, builder: G
   if (allConstant && operator.fold !== undefined) {
     return operator.fold(node, node.inputs.filter((input): input is ConstantValue => input?.kind === 'constant'), builder);
   }
-  return codesThrough(operator, node, builder) ?? operator.run(node, builder);
+  return codesThrough(operator, node, builder) ?? leavesThrough(node, builder, (other) => applyOperator(operator, other, builder)) ?? operator.run(node, builder);
 }

@@ -1,9 +1,10 @@
 import { CompileError } from '../../errors.js';
 import { dyadicOf } from '../../fixed/integer.js';
 import type { LayerCatalogue } from '../../model/catalogue.js';
-import type { ModelNode } from '../../model/graph.js';
+import type { ModelNode, OutputLink } from '../../model/graph.js';
 import type { Tensor } from '../../model/tensor.js';
 import { sizeOf } from '../../model/tensor.js';
+import type { ActivationParams } from '../../layers/activation.js';
 import type { LayerKind, LayerParams } from '../../layers/registry.js';
 import type { LayerSink } from '../network.js';
 import type { TensorReader } from './tensors.js';
@@ -30,6 +31,10 @@ interface EmitOptions {
 export class GraphBuilder {
   readonly nodes: ModelNode[] = [];
   readonly constants = new Map<string, Tensor>();
+  /** Shapes of the graph's inputs. */
+  readonly inputShapes = new Map<string, readonly number[]>();
+  /** What a layer's scores become predictions by, left out of the graph, by the layer's name. */
+  readonly links = new Map<string, OutputLink>();
   private readonly nodeNames = new Set<string>();
   private readonly tensorNames = new Set<string>();
   private readonly constantNames = new Map<ConstantValue, string>();
@@ -46,6 +51,18 @@ export class GraphBuilder {
     /** The batch length the file declares for its inputs, where it is one number. */
     readonly declaredBatch: number | undefined,
   ) {}
+
+  /** The model's shape of an input or of what a layer makes. */
+  shapeOfTensor(name: string): readonly number[] | undefined {
+    return this.inputShapes.get(name) ?? this.nodes.find((node) => node.output === name)?.shape;
+  }
+
+  /** The link of the layer that makes a tensor, reshapes behind it looked through. */
+  linkOfTensor(name: string): OutputLink | undefined {
+    const node = this.nodes.find((made) => made.output === name);
+    const moves = node?.kind === 'reshape' || (node?.kind === 'activation' && (node.params as ActivationParams).function === 'linear');
+    return moves ? this.linkOfTensor(node.inputs[0] as string) : this.links.get(node?.name ?? '');
+  }
 
   /** Keeps a tensor name of the file for whoever owns it there. */
   reserveTensor(name: string): void {

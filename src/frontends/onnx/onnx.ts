@@ -7,6 +7,7 @@ import { GraphBuilder } from './builder.js';
 import { finishGraph } from './finish.js';
 import { applyOperator } from './apply.js';
 import { findOperator, isQonnx, isQuantiser } from './operators/index.js';
+import { withoutLabels } from './labels.js';
 import { nodeLabel, orderNodes } from './order.js';
 import type { GraphProto, ModelProto, NodeProto, ValueInfoProto } from './schema.js';
 import { decodeModel, onnxLikelihood } from './schema.js';
@@ -46,7 +47,7 @@ class GraphWalk {
     private readonly source: ModelSource,
     private readonly context: FrontendContext,
   ) {
-    this.graph = model.graph;
+    this.graph = withoutLabels(model.graph);
     this.opset = this.readOpset(model);
     this.tensors = new TensorReader(source.name, context);
     this.isQonnx = this.graph.node.some((node) => isQonnx(node.domain, node.opType));
@@ -148,6 +149,7 @@ class GraphWalk {
     const size = shape.reduce((product, n) => product * n, 1);
     if (size > 2 ** 24) return bad('unsupported', 'too-large', `has shape ${formatShape(shape)}, ${size} elements; at most ${2 ** 24} are supported.`);
     this.values.set(input.name, { kind: 'variable', tensor: input.name, shape, integer });
+    this.builder.inputShapes.set(input.name, shape);
     this.inputs.push({ name: input.name, shape, ...(integer ? { integer: true } : {}) });
   }
 
@@ -202,6 +204,11 @@ class GraphWalk {
     return { ...value, tensor: output };
   }
 
+  private outputOf(name: string, value: VariableValue): GraphOutput {
+    const link = this.builder.linkOfTensor(value.tensor);
+    return { name, tensor: value.tensor, shape: modelShape(value.shape), ...(link && { link }) };
+  }
+
   private readOutputs(): readonly GraphOutput[] {
     const outputs: GraphOutput[] = [];
     for (const { name } of this.graph.output) {
@@ -210,7 +217,7 @@ class GraphWalk {
       if (value === undefined) this.report('input', 'missing-output', [], `promises the output '${name}', which no node makes.`);
       else if (value.kind !== 'variable') this.report('unsupported', 'constant-output', [], `its output '${name}' ${describeValue(value)}.`);
       else if (outputs.some((output) => output.name === name)) this.report('input', 'duplicate-output', [], `declares the output '${name}' twice.`);
-      else outputs.push({ name, tensor: value.tensor, shape: modelShape(value.shape) });
+      else outputs.push(this.outputOf(name, value));
     }
     if (this.graph.output.length === 0) this.report('input', 'no-outputs', [], 'has no outputs.');
     return outputs;

@@ -1,5 +1,6 @@
 import type { Problem } from '../../errors.js';
 import { CompileError } from '../../errors.js';
+import type { ForestParams } from '../../layers/forest.js';
 import type { AttributeProto, TensorProto } from './schema.js';
 
 /** A tensor whose values the file fixes. */
@@ -49,12 +50,24 @@ export interface CodeValue {
   readonly high: number;
 }
 
-export type Value = ConstantValue | VariableValue | ComparisonValue | CodeValue;
+/** A function of the leaf that a row reaches in one tree: its value per leaf, as a batch of leaves. */
+export interface LeavesValue {
+  readonly kind: 'leaves';
+  readonly input: VariableValue;
+  /** A forest of that tree alone. */
+  readonly params: ForestParams;
+  /** The nodes that are leaves; `values` has a row for each. */
+  readonly rows: readonly number[];
+  readonly values: ConstantValue;
+}
+
+export type Value = ConstantValue | VariableValue | ComparisonValue | CodeValue | LeavesValue;
 
 export type Operand = ConstantValue | VariableValue;
 
 /** The shape as ONNX sees it. */
 export function shapeOf(value: Value): readonly number[] {
+  if (value.kind === 'leaves') return [1, 1];
   return value.kind === 'comparison' || value.kind === 'code' ? value.of.shape : value.shape;
 }
 
@@ -65,6 +78,8 @@ export function describeValue(value: Exclude<Value, VariableValue>): string {
       return 'is a constant, which is supported only where all inputs are';
     case 'comparison':
       return 'is a comparison, which only Where may use';
+    case 'leaves':
+      return 'is a function of the leaf of one tree, which only arithmetic may use';
     case 'code':
       return 'is the integer of a QuantizeLinear, which only DequantizeLinear, Clip and what moves elements may use';
   }

@@ -12,6 +12,7 @@ import { recurrentOperators } from './recurrent.js';
 import { reductions } from './reductions.js';
 import { resizing } from './resize.js';
 import { shapes } from './shapes.js';
+import { trees } from './trees.js';
 import { windows } from './windows.js';
 
 /** Operators of ai.onnx. */
@@ -21,6 +22,7 @@ const standard: OperatorTable = { ...activations, ...arithmetic, ...functions, .
 export const operatorsByDomain: ReadonlyMap<string, OperatorTable> = new Map([
   ['', standard],
   ['ai.onnx', standard],
+  ['ai.onnx.ml', trees],
   ['com.microsoft', microsoft],
   ['onnx.brevitas', quantisers],
   ['qonnx.custom_op.general', quantisers],
