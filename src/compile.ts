@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { DesignInfo, OutputFile } from './backends/backend.js';
 import { identifier } from './backends/verilog/names.js';
+import type { OutputPort } from './circuit/circuit.js';
+import { typeOfElement } from './circuit/circuit.js';
 import { circuitToText } from './circuit/text.js';
 import { draftReport } from './compile/draft.js';
 import { sha256 } from './compile/folder.js';
@@ -16,12 +18,14 @@ import { emitTargets } from './compile/targets.js';
 import { CompileError, didYouMean } from './errors.js';
 import type { LoweredLayer } from './layers/lower.js';
 import { lowerGraph } from './layers/lower.js';
+import { catalogue } from './layers/registry.js';
 import type { ModelGraph } from './model/graph.js';
 import { graphToJson } from './model/json.js';
 import type { PassRecord } from './passes/pass.js';
 import { runPasses } from './passes/pass.js';
 import { defaultPasses } from './passes/pipeline.js';
 import { htmlReport } from './report/html.js';
+import { beginHead, finishHead, parseHead } from './quantize/head.js';
 import { finishReport, serializeReport } from './report/parse.js';
 import type { Report } from './report/schema.js';
 import { deviceOf } from './timing/device.js';
@@ -54,9 +58,11 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const device = deviceOf(request.part);
   checkPassName(request.dumpAfter);
   step('reading the model');
-  const model = readModel(request.model, request.readSide);
+  const headed = beginHead(readModel(request.model, request.readSide), parseHead(request.head ?? 'score'), catalogue);
+  const model = headed.graph;
   step('choosing types');
-  const typed = await typeModel(model, request, hooks);
+  const scored = await typeModel(model, request, hooks);
+  const typed = { ...scored, graph: finishHead({ ...headed, graph: scored.graph }, () => typeOfElement(lowerGraph(scored.graph).outputs[0] as OutputPort, 0), catalogue) };
   const design = findDesign(typed.graph, request, hooks);
   const { schedule } = design.result;
   step('writing Verilog and emulators');
@@ -70,7 +76,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   ];
   const proof = await prove(request, schedule, arrayPorts(typed.graph), info, files[0]?.text ?? '', hooks);
   files.push(...proof.files);
-  const accuracy = typed.evaluation === undefined ? undefined : accuracyOf(model, schedule.circuit, typed.evaluation);
+  const accuracy = typed.evaluation === undefined || typed.graph !== scored.graph ? undefined : accuracyOf(model, schedule.circuit, typed.evaluation);
   step('writing the report');
   const suggestions = design.result.met ? [] : proposals(schedule.circuit, device, request);
   const report = finishReport(draftReport({ request, model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, artifacts: files.map(artifact) }));
@@ -127,8 +133,8 @@ function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: num
 
 function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
   const hash = createHash('sha256').update(request.model.bytes);
-  const { precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort } = request;
-  hash.update(JSON.stringify({ precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort }));
+  const { head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort } = request;
+  hash.update(JSON.stringify({ head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort }));
   return {
     top: identifier(request.name ?? model.name, 'model'),
     modelName: request.name ?? model.name,

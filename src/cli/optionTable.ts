@@ -71,8 +71,8 @@ export const OPTIONS = {
     describe: 'forests: how NaN arrives: none, flag (one more bit a feature), code (a reserved value)', default: 'flag where the model learned it, else none', schema: oneOf('none', 'flag', 'code'),
   },
   head: {
-    describe: 'score, probability, class, decision=…', schema: text.refine((value) => /^(score|probability|class|decision=\S+)$/.test(value), 'must be score, probability, class or decision=THRESHOLD'),
-    unsupported: onlyValue('score', "other heads come in a later release; now a forest gives its score, a network its outputs"),
+    describe: 'score, probability, class, decision=THRESHOLD (1 where the score is above it) or decision=port', default: 'score',
+    schema: text.refine((value) => /^(score|probability|class|decision=\S+)$/.test(value), 'must be score, probability, class, decision=THRESHOLD or decision=port'),
   },
   ii: { describe: 'initiation interval in cycles', default: '1', schema: whole(1, 1_000_000), unsupported: onlyValue(1, 'sharing resources comes in a later release; --ii 1 works: one event every cycle') },
   primitives: { describe: 'generic or xilinx', default: 'generic', schema: oneOf('generic', 'xilinx'), unsupported: onlyValue('generic', 'vendor primitives come in a later release; --primitives generic works') },

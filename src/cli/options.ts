@@ -29,6 +29,7 @@ export interface CompileOptions {
   readonly vectors?: string;
   readonly scoreType?: string;
   readonly weights?: string;
+  readonly head?: string;
   readonly missing?: 'none' | 'flag' | 'code';
   readonly targets: readonly string[];
   readonly effort: 'fast' | 'normal' | 'best';
@@ -185,7 +186,7 @@ function assemble(model: string, parsed: Parsed, { clock, latency, stated }: Tim
     json: parsed.json === true,
     ...present({
       out: text('out'), inputType: text('input-type'), precision: text('precision'), data: text('data'), labels: text('labels'), metric: text('metric') as CompileOptions['metric'], maxLoss: parsed['max-loss'] === undefined ? undefined : Number(parsed['max-loss']), vectors: text('vectors'),
-      scoreType: text('score-type'), weights: text('weights'), missing: text('missing') as CompileOptions['missing'], name: text('name'), dumpAfter: text('dump-after'), statedLatency: stated,
+      scoreType: text('score-type'), weights: text('weights'), head: text('head'), missing: text('missing') as CompileOptions['missing'], name: text('name'), dumpAfter: text('dump-after'), statedLatency: stated,
       maxLut: parsed['max-lut'] === undefined ? undefined : Number(parsed['max-lut']),
     }),
   };

@@ -28,6 +28,8 @@ export interface CompileRequest {
   readonly metric?: MetricName;
   /** What quantisation may lose of the metric, as a fraction. */
   readonly maxLoss?: number;
+  /** `--head` as written; the score without it. */
+  readonly head?: string;
   /** `--score-type` as written. */
   readonly scoreType?: string;
   /** The circuit as it is behind this pass joins the files, as `dump/<pass>.txt`. */

@@ -47,6 +47,7 @@ describe('the command line', () => {
         "data": "x.npy",
         "dumpAfter": "narrow",
         "effort": "best",
+        "head": "score",
         "inputType": "a=ap_fixed<8,6>,b=ufixed<4,4>",
         "jobs": 2,
         "json": true,
@@ -109,13 +110,12 @@ describe('the command line', () => {
     const error = await failure(
       read(
         '--io-schema', 's.json', '--ii', '2', '--primitives', 'xilinx', '--max-dsp', '4', '--max-bram', '1',
-        '--head', 'decision=0.5', '--target', 'verilog,vhdl', '--synth',
+        '--target', 'verilog,vhdl', '--synth',
       ),
     );
     expect(error.kind).toBe('unsupported');
     expect(error.message).toMatchInlineSnapshot(`
       "--target: verilog,vhdl: target vhdl is not there yet; verilog and cpp and typescript are.
-      --head: decision=0.5: other heads come in a later release; now a forest gives its score, a network its outputs.
       --ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
       --primitives: xilinx: vendor primitives come in a later release; --primitives generic works.
       --max-dsp: 4: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.

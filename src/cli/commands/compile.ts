@@ -69,6 +69,7 @@ function requestOf(options: CompileOptions, words: readonly string[]): CompileRe
     ...(options.precision === undefined ? {} : { precision: { text: text(options.precision, 'a precision file'), file: options.precision } }),
     ...(options.inputType === undefined ? {} : { inputType: options.inputType }),
     ...(options.scoreType === undefined ? {} : { scoreType: options.scoreType }),
+    ...(options.head === undefined ? {} : { head: options.head }),
     ...(options.missing === undefined ? {} : { missing: options.missing }),
     ...(options.dumpAfter === undefined ? {} : { dumpAfter: options.dumpAfter }),
     ...(options.data === undefined ? {} : { data: readEvents(options.data) }),
