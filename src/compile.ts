@@ -133,13 +133,14 @@ function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: num
 
 function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
   const hash = createHash('sha256').update(request.model.bytes);
-  const { head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort } = request;
-  hash.update(JSON.stringify({ head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort }));
+  const { head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort, primitives } = request;
+  hash.update(JSON.stringify({ head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort, primitives }));
   return {
     top: identifier(request.name ?? model.name, 'model'),
     modelName: request.name ?? model.name,
     modelVersion,
     hash: hash.digest('hex'),
+    ...(primitives === undefined ? {} : { primitives }),
   };
 }
 

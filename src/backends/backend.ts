@@ -15,6 +15,8 @@ export interface DesignInfo {
   readonly modelVersion: number;
   /** sha256 of model and options, hex. */
   readonly hash: string;
+  /** What logic and sums are made of: expressions (absent), or LUT6, LUT6_2, CARRY4, MUXF7 and MUXF8 cells. */
+  readonly primitives?: 'xilinx';
 }
 
 export interface Backend {

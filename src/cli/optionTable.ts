@@ -75,7 +75,7 @@ export const OPTIONS = {
     schema: text.refine((value) => /^(score|probability|class|decision=\S+)$/.test(value), 'must be score, probability, class, decision=THRESHOLD or decision=port'),
   },
   ii: { describe: 'initiation interval in cycles', default: '1', schema: whole(1, 1_000_000), unsupported: onlyValue(1, 'sharing resources comes in a later release; --ii 1 works: one event every cycle') },
-  primitives: { describe: 'generic or xilinx', default: 'generic', schema: oneOf('generic', 'xilinx'), unsupported: onlyValue('generic', 'vendor primitives come in a later release; --primitives generic works') },
+  primitives: { describe: 'generic or xilinx', default: 'generic', schema: oneOf('generic', 'xilinx') },
   'max-dsp': { describe: 'DSP budget', default: '0', schema: whole(0, 1_000_000), unsupported: onlyValue(0, MEMORIES) },
   'max-bram': { describe: 'BRAM budget', default: '0', schema: whole(0, 1_000_000), unsupported: onlyValue(0, MEMORIES) },
   'max-lut': { describe: 'LUT budget', default: 'the device', schema: whole(0, 1_000_000_000) },

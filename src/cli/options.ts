@@ -34,6 +34,7 @@ export interface CompileOptions {
   readonly targets: readonly string[];
   readonly effort: 'fast' | 'normal' | 'best';
   readonly maxLut?: number;
+  readonly primitives?: 'xilinx';
   readonly verify: 'auto' | 'none' | 'emulator' | 'verilator';
   readonly name?: string;
   readonly modelVersion: number;
@@ -187,6 +188,7 @@ function assemble(model: string, parsed: Parsed, { clock, latency, stated }: Tim
     ...present({
       out: text('out'), inputType: text('input-type'), precision: text('precision'), data: text('data'), labels: text('labels'), metric: text('metric') as CompileOptions['metric'], maxLoss: parsed['max-loss'] === undefined ? undefined : Number(parsed['max-loss']), vectors: text('vectors'),
       scoreType: text('score-type'), weights: text('weights'), head: text('head'), missing: text('missing') as CompileOptions['missing'], name: text('name'), dumpAfter: text('dump-after'), statedLatency: stated,
+      primitives: parsed.primitives === 'xilinx' ? 'xilinx' as const : undefined,
       maxLut: parsed['max-lut'] === undefined ? undefined : Number(parsed['max-lut']),
     }),
   };

@@ -41,6 +41,8 @@ export interface CompileRequest {
   readonly part: string;
   readonly effort: Effort;
   readonly maxLut?: number;
+  /** Logic and sums of vendor cells; expressions where absent. */
+  readonly primitives?: 'xilinx';
   /** `--target`; all if absent. */
   readonly targets?: readonly string[];
   readonly name?: string;

@@ -1,10 +1,11 @@
 import { CompileError } from '../errors.js';
 import type { Int } from '../fixed/integer.js';
-import { add, dyadicOf, min, sub, toNumber } from '../fixed/integer.js';
+import { dyadicOf, sub, toNumber } from '../fixed/integer.js';
 import { fractionBits as fractionBitsOf, roundShift } from '../fixed/fixedType.js';
 import type { CircuitBuilder } from '../circuit/builder.js';
-import { linear } from '../optimize/cmvm.js';
-import type { Term } from '../optimize/linear.js';
+import type { Decision } from '../optimize/decision/decision.js';
+import { DecisionStore } from '../optimize/decision/decision.js';
+import { DecisionSum } from '../optimize/decision/decisionSum.js';
 import { castTo } from './arithmetic.js';
 import type { LoweredTensor, LoweringContext } from './definition.js';
 import type { ForestParams, Tree } from './forest.js';
@@ -83,8 +84,10 @@ interface Range {
   readonly hi: Int;
 }
 
-/** Lowers trees over one set of input ops; equal comparisons and equal subtrees become one by hash-consing. */
-class TreeLowering {
+/** Makes decisions of trees over one set of input ops; equal comparisons and equal subtrees become one by hash-consing. */
+class TreeReader {
+  private readonly store = new DecisionStore();
+
   constructor(
     private readonly builder: CircuitBuilder,
     private readonly params: ForestParams,
@@ -93,26 +96,14 @@ class TreeLowering {
     private readonly bits: number,
   ) {}
 
-  /** The least leaf, to be added with the base, and the op of the tree minus it; undefined for a constant tree. */
-  lower(tree: Tree): { readonly offset: Int; readonly op: number | undefined } {
-    const leaf = (node: number): Int => onLeafGrid(tree.value[node] as number, this.bits);
-    const reached: Int[] = [];
-    this.walk(tree, 0, new Map(), (node) => {
-      reached.push(leaf(node));
-      return 0;
-    });
-    const offset = reached.reduce((a, b) => min(a, b));
-    if (reached.every((value) => value === offset)) return { offset, op: undefined };
-    const op = this.walk(tree, 0, new Map(), (node) => this.builder.constant(sub(leaf(node), offset), -this.bits), (condition, whenTrue, whenFalse) =>
-      whenTrue === whenFalse ? whenTrue : this.builder.mux(condition(), whenTrue, whenFalse),
-    );
-    return { offset, op };
+  read(tree: Tree): Decision {
+    return this.walk(tree, 0, new Map());
   }
 
-  /** Visits what the inputs can reach: a comparison that the path or the input's range decides is followed, not built. */
-  private walk(tree: Tree, node: number, ranges: Map<number, Range>, leaf: (node: number) => number, join?: (condition: () => number, whenTrue: number, whenFalse: number) => number): number {
+  /** What the inputs can reach: a comparison that the path or the input's range decides is followed, not built. */
+  private walk(tree: Tree, node: number, ranges: ReadonlyMap<number, Range>): Decision {
     const feature = tree.feature[node] as number;
-    if (feature === -1) return leaf(node);
+    if (feature === -1) return this.store.leaf(onLeafGrid(tree.value[node] as number, this.bits));
     const x = this.features[feature] as number;
     const interval = this.builder.intervalOf(x);
     const range = ranges.get(feature) ?? interval;
@@ -121,15 +112,14 @@ class TreeLowering {
     const whenFalse = tree.whenFalse[node] as number;
     const flag = this.flags?.[feature];
     if (limits.length !== 1 || flag !== undefined) {
-      const [a, b] = [whenTrue, whenFalse].map((child) => this.walk(tree, child, ranges, leaf, join)) as [number, number];
-      return join === undefined ? 0 : join(() => this.condition(x, limits, flag, tree.missingTrue?.[node] === true), a, b);
+      return this.store.split(() => this.condition(x, limits, flag, tree.missingTrue?.[node] === true), this.walk(tree, whenTrue, ranges), this.walk(tree, whenFalse, ranges));
     }
     const limit = limits[0] as Int;
-    if (range.hi < limit) return this.walk(tree, whenTrue, ranges, leaf, join);
-    if (range.lo >= limit) return this.walk(tree, whenFalse, ranges, leaf, join);
-    const a = this.walk(tree, whenTrue, new Map(ranges).set(feature, { lo: range.lo, hi: sub(limit, 1) }), leaf, join);
-    const b = this.walk(tree, whenFalse, new Map(ranges).set(feature, { lo: limit, hi: range.hi }), leaf, join);
-    return join === undefined ? 0 : join(() => this.builder.lt(x, this.builder.constant(limit, interval.exp)), a, b);
+    if (range.hi < limit) return this.walk(tree, whenTrue, ranges);
+    if (range.lo >= limit) return this.walk(tree, whenFalse, ranges);
+    const a = this.walk(tree, whenTrue, new Map(ranges).set(feature, { lo: range.lo, hi: sub(limit, 1) }));
+    const b = this.walk(tree, whenFalse, new Map(ranges).set(feature, { lo: limit, hi: range.hi }));
+    return this.store.split(() => this.builder.lt(x, this.builder.constant(limit, interval.exp)), a, b);
   }
 
   /** Whether an even number of limits is at most x; where the flag says that x is missing, `missing`. */
@@ -142,7 +132,7 @@ class TreeLowering {
   }
 }
 
-/** One comparison a threshold, muxes from the leaves up, one adder tree an output. */
+/** One comparison a threshold, a code of the leaf a tree, tables of codes summed an output (optimize/decision). */
 export function lowerForest(params: ForestParams, [x, flags]: readonly LoweredTensor[], { builder, precision, layer }: LoweringContext): LoweredTensor {
   if (params.missing === undefined && params.trees.some((tree) => tree.missingTrue !== undefined)) {
     throw new CompileError('unsupported', {
@@ -154,21 +144,16 @@ export function lowerForest(params: ForestParams, [x, flags]: readonly LoweredTe
   }
   const result = precision?.result;
   const bits = result === undefined ? forestFractionBits(params) : fractionBitsOf(result);
-  const trees = new TreeLowering(builder, params, (x as LoweredTensor).ops, flags?.ops, bits);
-  const offsets = params.base.map((base) => onLeafGrid(base, bits));
-  const terms = params.base.map((): Term[] => []);
+  const reader = new TreeReader(builder, params, (x as LoweredTensor).ops, flags?.ops, bits);
+  const sums = params.base.map(() => new DecisionSum(builder, -bits));
   for (const tree of params.trees) {
     builder.setElement(tree.output);
-    const { offset, op } = trees.lower(tree);
-    offsets[tree.output] = add(offsets[tree.output] as Int, offset);
-    if (op !== undefined) terms[tree.output]?.push({ op, shift: 0, negative: false });
+    sums[tree.output]?.add(reader.read(tree));
   }
   const ops = new Int32Array(params.nOutputs);
-  terms.forEach((list, output) => {
+  sums.forEach((partial, output) => {
     builder.setElement(output);
-    const offset = offsets[output] as Int;
-    const constant = offset === 0 ? [] : [{ op: builder.constant(offset, -bits), shift: 0, negative: false }];
-    const sum = linear.sumTerms(builder, [...list, ...constant]);
+    const sum = partial.finish(onLeafGrid(params.base[output] as number, bits));
     ops[output] = result === undefined ? sum : castTo(builder, sum, result);
   });
   return { shape: [1, params.nOutputs], ops, ...(result && { type: result }) };

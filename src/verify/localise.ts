@@ -1,4 +1,4 @@
-import { wireNameOf } from '../backends/verilog/verilog.js';
+import { primitivesOf, wireNameOf } from '../backends/verilog/verilog.js';
 import type { Circuit } from '../circuit/circuit.js';
 import { kindOf, OPERAND_COUNT, opName } from '../circuit/circuit.js';
 import { evaluateCircuit } from '../circuit/evaluate.js';
@@ -47,7 +47,7 @@ export async function localise(request: LocaliseRequest): Promise<Culprit | unde
   const options = await simulationOptions(request);
   const trace: Raw[] = [];
   evaluateCircuit(schedule.circuit, request.vectors[mismatch.event] as RawEvent, trace);
-  const probes = probesInCone(schedule, mismatch);
+  const probes = probesInCone(schedule, mismatch, primitivesOf(dut.verilog));
   for (let from = 0; from < probes.length; from += PROBES_A_BUILD) {
     const part = probes.slice(from, from + PROBES_A_BUILD);
     const printed = await observe(dut, request, part, options);
@@ -84,13 +84,13 @@ function compareWire(schedule: Schedule, probe: Probe, exact: Raw, bits: string)
 }
 
 /** The wires that the wrong output element depends on, in circuit order. */
-function probesInCone(schedule: Schedule, mismatch: Mismatch): Probe[] {
+function probesInCone(schedule: Schedule, mismatch: Mismatch, primitives: 'xilinx' | undefined): Probe[] {
   const { circuit } = schedule;
   const port = circuit.outputs.find((output) => output.name === mismatch.output);
   const root = port?.ops[mismatch.element];
   if (root === undefined) return [];
   const inCone = coneOf(circuit, root);
-  const nameOf = wireNameOf(schedule);
+  const nameOf = wireNameOf(schedule, primitives);
   const probes: Probe[] = [];
   for (let op = 0; op <= root; op++) {
     const wire = inCone[op] === 1 ? nameOf(op) : undefined;

@@ -15,9 +15,9 @@ import { randomCircuit } from '../helpers/randomCircuit.js';
 
 const info = { top: 'top', modelName: 'small', modelVersion: 1, hash: '0'.repeat(64) };
 
-function emitted(circuit: Circuit, clockMHz: number, request: LatencyRequest) {
+function emitted(circuit: Circuit, clockMHz: number, request: LatencyRequest, primitives: 'generic' | 'xilinx' = 'generic') {
   const { schedule } = pipelineCircuit(circuit, deviceOf('xcvu13p'), clockMHz, request);
-  return { schedule, text: verilog.emit(schedule, info)[0]!.text };
+  return { schedule, text: verilog.emit(schedule, primitives === 'generic' ? info : { ...info, primitives })[0]!.text };
 }
 
 describe('Verilog text', () => {
@@ -53,12 +53,14 @@ describe('Verilog text', () => {
 describe('Verilog in Verilator', () => {
   // Twelve circuits with every op kind, rounding and overflow mode, up to 100 bits wide, in one build each.
   it.each([
-    ['pipelined at 400 MHz', 400, { mode: 'shortest' }, 100],
-    ['in one cycle of 25 ns', 40, { mode: 'exactly', cycles: 1 }, 200],
-    ['combinational', 40, { mode: 'exactly', cycles: 0 }, 300],
-  ] as const)('equals the reference bit for bit: %s', { timeout: 180_000 }, async (_name, clockMHz, request, seed) => {
+    ['pipelined at 400 MHz', 400, { mode: 'shortest' }, 100, 'generic'],
+    ['in one cycle of 25 ns', 40, { mode: 'exactly', cycles: 1 }, 200, 'generic'],
+    ['combinational', 40, { mode: 'exactly', cycles: 0 }, 300, 'generic'],
+    ['of vendor cells, pipelined at 400 MHz', 400, { mode: 'shortest' }, 400, 'xilinx'],
+    ['of vendor cells, combinational', 40, { mode: 'exactly', cycles: 0 }, 500, 'xilinx'],
+  ] as const)('equals the reference bit for bit: %s', { timeout: 180_000 }, async (_name, clockMHz, request, seed, primitives) => {
     const circuit = mergeCircuits(Array.from({ length: 12 }, (_, k) => randomCircuit(seed + k, { ops: 60 })));
-    const { schedule, text } = emitted(circuit, clockMHz, request);
+    const { schedule, text } = emitted(circuit, clockMHz, request, primitives);
     const { events } = makeVectors(circuit, { maxCorners: 40, random: 120 });
     const result = await verifyVerilog({
       dut: dutOf(schedule, 'top', text),

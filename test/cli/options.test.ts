@@ -109,7 +109,7 @@ describe('the command line', () => {
   it('names what belongs to a later release, all at once', async () => {
     const error = await failure(
       read(
-        '--io-schema', 's.json', '--ii', '2', '--primitives', 'xilinx', '--max-dsp', '4', '--max-bram', '1',
+        '--io-schema', 's.json', '--ii', '2', '--max-dsp', '4', '--max-bram', '1',
         '--target', 'verilog,vhdl', '--synth',
       ),
     );
@@ -117,7 +117,6 @@ describe('the command line', () => {
     expect(error.message).toMatchInlineSnapshot(`
       "--target: verilog,vhdl: target vhdl is not there yet; verilog and cpp and typescript are.
       --ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
-      --primitives: xilinx: vendor primitives come in a later release; --primitives generic works.
       --max-dsp: 4: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
       --max-bram: 1: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
       --io-schema: s.json: hardware-integer fields come in a later release; --input-type gives the wires their types.

@@ -13,6 +13,9 @@ import { addressWidth, concatenate, linesOf, literal, select, tableWidth } from 
 import { layerNames, oneLine, portNames, wireName } from './names.js';
 import type { Mask } from './usage.js';
 import { isEmpty, maskOf, runsOf, union, Usage, without } from './usage.js';
+import { CELL_MARK, CELL_MODELS } from './xilinx/cells.js';
+import { Plan } from './xilinx/plan.js';
+import { PrimitiveText } from './xilinx/text.js';
 
 /**
  * One self-contained Verilog-2005 file. Every op is one line that names its layer and element; values that cross a
@@ -26,11 +29,19 @@ export const verilog: Backend = {
   emit: (schedule, info): OutputFile[] => [{ path: `verilog/${info.top}.v`, text: new Emitter(schedule, info).module() }],
 };
 
-/** The wire of each op in the emitted module, or undefined for ops that have none of their own (constants, wires, unread ops). */
-export function wireNameOf(schedule: Schedule): (op: number) => string | undefined {
-  const emitter = new Emitter(schedule, { top: 'top', modelName: '', modelVersion: 0, hash: '' });
+/**
+ * The wire of each op in the emitted module, or undefined for ops that have none of their own (constants, wires, unread ops,
+ * what is lost between vendor cells).
+ */
+export function wireNameOf(schedule: Schedule, primitives?: 'xilinx'): (op: number) => string | undefined {
+  const emitter = new Emitter(schedule, { top: 'top', modelName: '', modelVersion: 0, hash: '', ...(primitives === undefined ? {} : { primitives }) });
   emitter.collect();
-  return (op) => (emitter.isDeclared(op) ? emitter.name(op) : undefined);
+  return (op) => (emitter.isDeclared(op) && emitter.isWhole(op) ? emitter.name(op) : undefined);
+}
+
+/** Which cells emitted Verilog is made of. */
+export function primitivesOf(text: string): 'xilinx' | undefined {
+  return text.includes(CELL_MARK) ? 'xilinx' : undefined;
 }
 
 class Emitter {
@@ -43,6 +54,8 @@ class Emitter {
   private readonly lines: string[] = [];
   private readonly registers: string[][] = [];
   private readonly unused: string[] = [];
+  /** What is made of vendor cells, with `--primitives xilinx`. */
+  private readonly plan: Plan | undefined;
 
   constructor(
     private readonly schedule: Schedule,
@@ -54,6 +67,7 @@ class Emitter {
     this.usage = new Usage(schedule.stage);
     this.layers = layerNames(this.circuit);
     this.ports = portNames(this.circuit);
+    if (info.primitives === 'xilinx') this.plan = new Plan({ circuit: this.circuit, widths: this.widths }, schedule, (op, stage, bit) => this.usage.read(op, stage, bit, bit + 1));
   }
 
   name(op: number): string {
@@ -63,6 +77,11 @@ class Emitter {
   isDeclared(op: number): boolean {
     const kind = kindOf(this.circuit, op);
     return this.source[op] === op && kind !== Op.const && this.usage.isRead(op);
+  }
+
+  /** Whether the op's wire holds all of its bits: of cells only those are made that are read. */
+  isWhole(op: number): boolean {
+    return this.plan?.handles(op) !== true || this.plan.drivesAll(op) || isEmpty(without(maskOf(0, this.width(op)), this.readMask(op)));
   }
 
   /** Bits of the op's own wire. */
@@ -85,7 +104,8 @@ class Emitter {
     for (let op = this.circuit.size - 1; op >= 0; op--) {
       const kind = kindOf(this.circuit, op);
       if (!this.isDeclared(op) || kind === Op.input) continue;
-      linesOf(reading(this.schedule.stage[op] as number), op, this.width(op), '');
+      if (this.plan?.handles(op) === true) this.plan.make(op, this.width(op), bitsOfMask(this.readMask(op)));
+      else linesOf(reading(this.schedule.stage[op] as number), op, this.width(op), '');
     }
   }
 
@@ -95,9 +115,11 @@ class Emitter {
     this.tables();
     this.body();
     this.outputs();
+    this.cells();
     this.registerBlocks();
     this.unusedBits();
     this.lines.push('endmodule', '');
+    if (this.plan !== undefined) this.lines.push(...CELL_MODELS);
     return this.lines.join('\n');
   }
 
@@ -128,7 +150,7 @@ class Emitter {
   private tables(): void {
     const read = new Set<number>();
     for (let op = 0; op < this.circuit.size; op++) {
-      if (kindOf(this.circuit, op) === Op.lookup && this.isDeclared(op)) read.add(this.circuit.param[op] as number);
+      if (kindOf(this.circuit, op) === Op.lookup && this.isDeclared(op) && this.plan?.handles(op) !== true) read.add(this.circuit.param[op] as number);
     }
     for (const id of read) this.table(id);
   }
@@ -194,6 +216,10 @@ class Emitter {
       const element = this.circuit.b[op] as number;
       const from = elementOffset(this.circuit.inputs[port] as (typeof this.circuit.inputs)[number], element);
       this.wire(name, width, select(this.ports.inputs[port] as string, busWidth(this.circuit.inputs[port] as never), from, from + width), '');
+    } else if (this.plan?.handles(op) === true) {
+      this.lines.push(`  wire ${width === 1 ? '' : `[${width - 1}:0] `}${name}; // ${this.place(op)} ${opName(kindOf(this.circuit, op))}, stage ${stage}`);
+      if (this.plan.drivesAll(op)) return this.leave(name, without(maskOf(0, width), this.readMask(op)), width);
+      for (const [from, to] of runsOf(without(maskOf(0, width), this.readMask(op)))) this.lines.push(`  assign ${select(name, width, from, to)} = ${literal(0n, to - from)};`);
     } else {
       const comment = ` // ${this.place(op)} ${opName(kindOf(this.circuit, op))}, stage ${stage}`;
       for (const line of linesOf(this.reader(stage), op, width, name)) {
@@ -206,9 +232,22 @@ class Emitter {
         }
       }
     }
-    let read = this.usage.direct(op, 0);
-    if (this.usage.ranks(op) > 0) read = union(read, maskOf(...this.usage.held(op, 1)));
-    this.leave(name, without(maskOf(0, width), read), width);
+    this.leave(name, without(maskOf(0, width), this.readMask(op)), width);
+  }
+
+  /** Bits of the op's own wire that are read, by logic or by registers. */
+  private readMask(op: number): Mask {
+    const read = this.usage.direct(op, 0);
+    return this.usage.ranks(op) > 0 ? union(read, maskOf(...this.usage.held(op, 1))) : read;
+  }
+
+  /** Instances of vendor cells, stage by stage. */
+  private cells(): void {
+    if (this.plan === undefined) return;
+    const text = new PrimitiveText((op, bit, stage) => this.reader(stage).signal(op, bit, bit + 1));
+    this.plan.finish().forEach((stage, at) => text.stage(stage, at));
+    this.lines.push('', '  // cells', ...text.declarations(), ...text.lines);
+    this.unused.push(...text.unused);
   }
 
   private place(op: number): string {
@@ -304,6 +343,10 @@ class Emitter {
       this.lines.push(`  wire unused_bits_${i} = &{1'b0, ${this.unused.slice(i * CHUNK, (i + 1) * CHUNK).join(', ')}};`);
     }
   }
+}
+
+function bitsOfMask(mask: Mask): number[] {
+  return runsOf(mask).flatMap(([from, to]) => Array.from({ length: to - from }, (_, i) => from + i));
 }
 
 /** Which model this is, for the first line of a file. */

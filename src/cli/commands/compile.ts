@@ -66,6 +66,7 @@ function requestOf(options: CompileOptions, words: readonly string[]): CompileRe
     toolVersion: toolVersion(),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.maxLut === undefined ? {} : { maxLut: options.maxLut }),
+    ...(options.primitives === undefined ? {} : { primitives: options.primitives }),
     ...(options.precision === undefined ? {} : { precision: { text: text(options.precision, 'a precision file'), file: options.precision } }),
     ...(options.inputType === undefined ? {} : { inputType: options.inputType }),
     ...(options.scoreType === undefined ? {} : { scoreType: options.scoreType }),

@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { verilog } from '../../src/backends/verilog/verilog.js';
+import { CircuitBuilder } from '../../src/circuit/builder.js';
+import type { Circuit } from '../../src/circuit/circuit.js';
+import { intervalOf, kindOf, Op } from '../../src/circuit/circuit.js';
+import { readModel, typeModel } from '../../src/compile/model.js';
+import { compileEmulator } from '../../src/emulator/emulator.js';
+import { readNpy } from '../../src/io/npy.js';
+import { lowerGraph } from '../../src/layers/lower.js';
+import { catalogue } from '../../src/layers/registry.js';
+import { evaluateBatch } from '../../src/model/evaluate.js';
+import type { ModelGraph } from '../../src/model/graph.js';
+import { indexOfGreatest } from '../../src/optimize/decision/argmax.js';
+import { runPasses } from '../../src/passes/pass.js';
+import { defaultPasses } from '../../src/passes/pipeline.js';
+import { deviceOf } from '../../src/timing/device.js';
+import { pipelineCircuit } from '../../src/timing/pipeline.js';
+
+/*
+ * Forests against TreeLUT on the yardstick of ../shared: LUT + INV, registers, carries, depth a stage, agreement with the
+ * library's decisions. npx tsx test/bench/forests.ts [--only NAME] [--primitives generic|xilinx|both] [--cycles N] [--no-synth] [--out DIR]
+ */
+
+interface Workload {
+  readonly model: string;
+  readonly data: string;
+  readonly inputType: string;
+  readonly labels: string;
+  /** Fraction bits of the leaves in the exact setting. */
+  readonly leafBits: number;
+  readonly treelut: { readonly lut: number; readonly agreement: number; readonly depth: number };
+}
+
+const WORKLOADS: readonly Workload[] = [
+  { model: 'xgb_jets5q6_10x5_d3', data: 'jets5q6', labels: 'jets5', inputType: 'ufixed<6,6>', leafBits: 4, treelut: { lut: 712, agreement: 0.972, depth: 15 } },
+  { model: 'xgb_jets5q8_15x5_d4', data: 'jets5q8', labels: 'jets5', inputType: 'ufixed<8,8>', leafBits: 4, treelut: { lut: 2610, agreement: 0.9856, depth: 21 } },
+  { model: 'xgb_zmumuq8_100x4', data: 'zmumuq8', labels: 'zmumu', inputType: 'ufixed<8,8>', leafBits: 2, treelut: { lut: 1688, agreement: 0.9857, depth: 28 } },
+];
+
+const shared = resolve(import.meta.dirname, '../../../shared');
+const option = (name: string): string | undefined => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
+const array = (path: string): { readonly shape: readonly number[]; readonly data: Float64Array } => readNpy(readFileSync(join(shared, path)), [path]);
+
+/** The circuit with its score ports replaced by the decision: the class, or for one score whether it is above 0. */
+function withDecision(circuit: Circuit): Circuit {
+  const builder = new CircuitBuilder(circuit.name);
+  for (const port of circuit.inputs) builder.declareInput(port);
+  const renamed: number[] = [];
+  for (let op = 0; op < circuit.size; op++) {
+    const kind = kindOf(circuit, op);
+    builder.setOrigin(circuit.origins[circuit.origin[op] as number], circuit.element[op] as number);
+    const at = (list: Int32Array): number => renamed[list[op] as number] ?? -1;
+    const table = circuit.tables[circuit.param[op] as number];
+    if (kind === Op.input) renamed.push(builder.inputElement(circuit.a[op] as number, circuit.b[op] as number, intervalOf(circuit, op)));
+    else if (kind === Op.const) renamed.push(builder.constant(circuit.lo[op] as number, circuit.exp[op] as number));
+    else if (kind === Op.lookup && table !== undefined) renamed.push(builder.lookup(at(circuit.a), table));
+    else renamed.push(builder.op(kind, at(circuit.a), at(circuit.b), at(circuit.c), circuit.param[op] as number));
+  }
+  builder.setOrigin({ layer: 'decision', kind: 'argmax' });
+  const scores = Array.from(circuit.outputs[0]?.ops ?? [], (op) => renamed[op] as number);
+  const decision = scores.length === 1 ? builder.lt(builder.constant(0), scores[0] as number) : indexOfGreatest(builder, scores);
+  builder.addOutput('decision', [1], [decision]);
+  return builder.finish();
+}
+
+function decisions(scores: Float64Array, n: number): Int32Array {
+  const width = scores.length / n;
+  return Int32Array.from({ length: n }, (_, row) => {
+    if (width === 1) return (scores[row] as number) > 0 ? 1 : 0;
+    let best = 0;
+    for (let i = 1; i < width; i++) if ((scores[row * width + i] as number) > (scores[row * width + best] as number)) best = i;
+    return best;
+  });
+}
+
+function fractionEqual(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let equal = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] === b[i]) equal++;
+  return Math.round((equal / a.length) * 1e4) / 1e4;
+}
+
+function floatDecisions(graph: ModelGraph, rows: Float64Array, n: number): Int32Array {
+  const outputs = evaluateBatch(graph, catalogue, new Map([[graph.inputs[0]?.name ?? '', rows]]), n);
+  return decisions([...outputs.values()][0] as Float64Array, n);
+}
+
+async function run(workload: Workload): Promise<void> {
+  const bytes = readFileSync(join(shared, 'models/trees', workload.model, 'model.json'));
+  const graph = readModel({ name: 'model.json', bytes }, () => undefined);
+  const bits = Number(option('--bits') ?? workload.leafBits);
+  const typed = (await typeModel(graph, { inputType: workload.inputType, scoreType: `fixed<32,${32 - bits}>`, effort: 'normal', part: 'xcvu9p' }, {})).graph;
+  const slack = Number(option('--slack') ?? 1);
+  const lowered = withDecision(lowerGraph(typed, { name: workload.data, depthSlack: slack }));
+  const { circuit } = runPasses(lowered, defaultPasses, { check: true });
+  const cycles = Number(option('--cycles') ?? 4);
+  const { schedule, registerBits } = pipelineCircuit(circuit, deviceOf('xcvu9p'), 320, { mode: 'exactly', cycles });
+  const test = array(`data/${workload.data}_test_X.npy`);
+  const n = test.shape[0] as number;
+  const ours = compileEmulator(circuit).run([test.data], n)[0] as Float64Array;
+  const agreement = fractionEqual(ours, floatDecisions(graph, test.data, n));
+  const labels = array(`data/${workload.labels}_test_y.npy`).data;
+  const base = { workload: workload.data, bits, slack, ops: circuit.size, agreement, accuracy: fractionEqual(ours, labels.subarray(0, n)), registerBits };
+  const out = option('--out') ?? '/tmp/fc/out';
+  mkdirSync(out, { recursive: true });
+  const info = { top: workload.data, modelName: workload.model, modelVersion: 1, hash: '' } as const;
+  const chosen = option('--primitives') ?? 'generic';
+  for (const primitives of chosen === 'both' ? ['generic', 'xilinx'] : [chosen]) {
+    const file = join(out, `${workload.data}_${primitives}.v`);
+    writeFileSync(file, verilog.emit(schedule, primitives === 'xilinx' ? { ...info, primitives } : info)[0]?.text ?? '');
+    const script = join(shared, 'bench/synth.sh');
+    if (process.argv.includes('--no-synth') || !existsSync(script)) {
+      console.log(JSON.stringify({ ...base, primitives }));
+      continue;
+    }
+    const { xcup } = JSON.parse(execFileSync('bash', [script, file, info.top], { encoding: 'utf8' })) as { xcup: { LUT: number; INV: number; CARRY: number; FF: number; MUXF: number; depth: number; seconds: number } };
+    const total = xcup.LUT + xcup.INV;
+    console.log(JSON.stringify({ ...base, primitives, lutInv: total, ratio: Math.round((total / workload.treelut.lut) * 1e3) / 1e3, ...xcup, luts: undefined, other: undefined }));
+  }
+}
+
+for (const workload of WORKLOADS) {
+  const only = option('--only');
+  if (only === undefined || workload.data === only) await run(workload);
+}
