@@ -82,7 +82,7 @@ function textOf(source: FolderSource, file: string): string {
  * with them a file from elsewhere could write files or run programs while it is simulated.
  */
 function checkPlainVerilog(verilog: string, where: readonly string[]): void {
-  const code = verilog.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' ')).replace(/^`(?:ifndef SYNTHESIS|endif|celldefine|endcelldefine)$/gm, '');
+  const code = verilog.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' ')).replace(/^`(?:ifdef YOSYS|else|ifndef SYNTHESIS|endif|celldefine|endcelldefine)$/gm, '');
   const found = /(?!\$(?:un)?signed\b)[$`\\"][\w$]*/.exec(code);
   if (found === null) return;
   const line = code.slice(0, found.index).split('\n').length;

@@ -11,10 +11,11 @@ interface Bin {
   readonly range: Int;
 }
 
-/** Address bits that fit one 6-input LUT beside the bit of an accumulator; without accumulator; beside two of them. */
+/** Address bits that fit one 6-input LUT beside the bit of an accumulator; beside two of them. */
 const BESIDE_ONE = 5;
-const ALONE = 6;
-const BESIDE_TWO = 3;
+const BESIDE_TWO = 2;
+/** Address bits of which two tables fit one LUT: such pairs begin accumulators. */
+const HALF = 3;
 
 /** Tables that one accumulator takes in, one after another, before it is added to others, by slack of depth. */
 const CHAIN_LENGTHS: readonly number[] = [3, 5, 8, 12];
@@ -22,7 +23,8 @@ const CHAIN_LENGTHS: readonly number[] = [3, 5, 8, 12];
 /**
  * The sum of the values of codes and a constant, on the grid 2^exp. An adder takes a table of up to five address bits
  * in the same LUT as its carry bit, so trees are added to accumulators one table after another; small codes share a
- * table; accumulators meet three at a time, or two and a table of three address bits, which one carry chain can add.
+ * table; accumulators meet three at a time, or two and a table of two address bits, which one carry chain can add, those
+ * first that are there first.
  */
 export function sumCodes(builder: CircuitBuilder, codes: readonly Code[], constant: Int, exp: number): number {
   let offset = constant;
@@ -66,31 +68,37 @@ function compareRange(x: Bin, y: Bin): number {
   return x.range < y.range ? -1 : x.range > y.range ? 1 : 0;
 }
 
-/** Which tables each accumulator takes, narrow ones first, and small tables left for where accumulators meet. */
+/** Which tables each accumulator takes, narrow ones first, and the smallest, left for where accumulators meet. */
 function arrange(given: readonly Bin[], length: number): { readonly chains: readonly (readonly Bin[])[]; readonly spare: readonly Bin[] } {
   const bins = pack(given, BESIDE_ONE).sort(compareRange);
-  const small = bins.filter((bin) => bin.bits.length <= BESIDE_TWO);
-  const large = bins.filter((bin) => bin.bits.length > BESIDE_TWO);
+  const small = bins.filter((bin) => bin.bits.length <= HALF);
+  const large = bins.filter((bin) => bin.bits.length > HALF);
   let count = 1;
-  // Of n small bins, p pairs begin an accumulator each and the rest joins where they meet: 2p + (p − 1) ≥ n is enough.
+  // Two small tables begin an accumulator as one table of six address bits; a table costs its own bits where it is added to
+  // an accumulator, however wide that is, so there are no more accumulators than depth asks for.
+  let pairs = 0;
   for (; ; count++) {
-    const pairs = Math.min(count, Math.floor(small.length / 2));
-    const spare = Math.min(count - 1, small.length - 2 * pairs);
-    const tables = large.length + small.length - pairs - spare;
-    if (tables <= count * length || count >= bins.length) break;
+    pairs = Math.min(count, Math.floor(small.length / 2));
+    if (large.length + small.length - pairs <= count * length || count >= bins.length) break;
   }
-  const pairs = Math.min(count, Math.floor(small.length / 2));
-  const spare = small.slice(2 * pairs, 2 * pairs + Math.min(count - 1, small.length - 2 * pairs));
   const starts = Array.from({ length: pairs }, (_, i) => joined(small[2 * i] as Bin, small[2 * i + 1] as Bin));
-  const rest = [...large, ...small.slice(2 * pairs + spare.length)].sort(compareRange);
+  const odd = small.slice(2 * pairs);
+  const spare = odd.filter((bin) => bin.bits.length <= BESIDE_TWO).slice(0, count - 1);
+  const rest = [...large, ...odd.filter((bin) => !spare.includes(bin))].sort(compareRange);
   const chains: Bin[][] = starts.map((bin) => [bin]);
   while (chains.length < Math.min(count, starts.length + rest.length)) chains.push([]);
-  let turn = starts.length % chains.length;
+  let turn = starts.length % Math.max(1, chains.length);
   for (const bin of rest) {
     (chains[turn] as Bin[]).push(bin);
     turn = (turn + 1) % chains.length;
   }
-  return { chains, spare };
+  return chains.length === 0 ? { chains: [spare], spare: [] } : { chains, spare };
+}
+
+/** A partial sum and how many additions, one after another, led to it. */
+interface Sum {
+  readonly op: number;
+  readonly level: number;
 }
 
 class Summation {
@@ -110,21 +118,23 @@ class Summation {
     const last = chains.length - 1;
     let sums = chains.map((chain, i) => {
       const holdsOffset = i === last && (tables.length === 0 || chains.length === 1);
-      return chain.reduce<number | undefined>((sum, bin, k) => {
+      const op = chain.reduce<number | undefined>((sum, bin, k) => {
         const table = this.table(bin, holdsOffset && k === chain.length - 1);
         return sum === undefined ? table : this.builder.add(sum, table);
       }, undefined) as number;
+      return { op, level: chain.length };
     });
     while (sums.length > 1) {
-      sums.sort((x, y) => this.highest(x) - this.highest(y) || x - y);
-      const [a, b, c] = sums as [number, number, number | undefined];
-      const pair = this.builder.add(a, b);
+      sums.sort((x, y) => x.level - y.level || this.highest(x.op) - this.highest(y.op) || x.op - y.op);
+      const [a, b, c] = sums as [Sum, Sum, Sum | undefined];
+      const pair = this.builder.add(a.op, b.op);
       const table = tables.shift();
-      if (table !== undefined) sums = [...sums.slice(2), this.builder.add(pair, this.table(table, tables.length === 0))];
-      else if (c !== undefined) sums = [...sums.slice(3), this.builder.add(pair, c)];
-      else sums = [pair];
+      const level = Math.max(a.level, b.level, table === undefined ? (c?.level ?? 0) : 0) + 1;
+      if (table !== undefined) sums = [...sums.slice(2), { op: this.builder.add(pair, this.table(table, tables.length === 0)), level }];
+      else if (c !== undefined) sums = [...sums.slice(3), { op: this.builder.add(pair, c.op), level }];
+      else sums = [{ op: pair, level }];
     }
-    return sums[0] as number;
+    return (sums[0] as Sum).op;
   }
 
   private highest(op: number): number {
