@@ -15,6 +15,7 @@ import { growTypes } from '../quantize/grow.js';
 import { parsePrecisionConfig } from '../quantize/precisionConfig.js';
 import type { SearchResult } from '../quantize/search/search.js';
 import type { Evaluation } from './precision.js';
+import { fitForestModel } from './fitForestModel.js';
 import { evaluationOf, searchTypes } from './precision.js';
 import type { CompileHooks, CompileRequest } from './request.js';
 
@@ -25,6 +26,9 @@ export interface TypedModel extends GrownGraph {
   /** Where widths were searched. */
   readonly search?: SearchResult;
 }
+
+/** Events a forest is fitted to and judged on at most. */
+const FOREST_EVENTS = 60_000;
 
 type TypeRequest = Pick<CompileRequest, 'precision' | 'inputType' | 'data' | 'labels' | 'metric' | 'maxLoss' | 'scoreType' | 'missing' | 'effort' | 'part'>;
 
@@ -44,6 +48,7 @@ export async function typeModel(given: ModelGraph, request: TypeRequest, hooks: 
   const configured = config === undefined ? model : applyPrecision(model, config, catalogue);
   // Forests have no widths but their leaves': those are grown.
   const searchable = !model.nodes.some((node) => node.kind === 'forest');
+  const fitsForest = !searchable && request.data !== undefined && request.maxLoss !== undefined;
   const evaluation = searchable ? evaluationOf(model, request) : undefined;
   const typed = applyInputTypes(
     configured,
@@ -56,6 +61,12 @@ export async function typeModel(given: ModelGraph, request: TypeRequest, hooks: 
     catalogue,
   );
   const wired = mode === 'code' ? codeMissing(typed, catalogue) : typed;
+  const fitted = fitsForest ? fitForestModel(model, wired, evaluationOf(model, request, FOREST_EVENTS) as Evaluation, request, hooks) : undefined;
+  if (fitted !== undefined) {
+    const grown = growTypes(fitted.graph, {}, catalogue);
+    const own = evaluationOf(model, request) as Evaluation;
+    return { ...grown, evaluation: own, statements: grown.statements.map((statement) => (statement.layer === fitted.layer ? { ...statement, text: fitted.text } : statement)) };
+  }
   const grow = request.scoreType === undefined ? {} : { scoreType: scoreTypeOf(request.scoreType) };
   const grown = wired.inputs.every((input) => input.type !== undefined) ? growTypes(wired, grow, catalogue) : undefined;
   if (evaluation === undefined) return grown as GrownGraph;

@@ -33,7 +33,7 @@ export interface Evaluation {
 }
 
 /** @throws CompileError (`config`, `input`): data or labels that do not fit the model, or are not finite */
-export function evaluationOf(model: ModelGraph, request: Pick<CompileRequest, 'data' | 'labels' | 'metric' | 'maxLoss'>): Evaluation | undefined {
+export function evaluationOf(model: ModelGraph, request: Pick<CompileRequest, 'data' | 'labels' | 'metric' | 'maxLoss'>, most = MOST_EVENTS): Evaluation | undefined {
   const { data } = request;
   if (data === undefined) return undefined;
   const ports = model.inputs.map((input) => ({ name: input.name, shape: input.shape.slice(1) }));
@@ -41,7 +41,7 @@ export function evaluationOf(model: ModelGraph, request: Pick<CompileRequest, 'd
   if (count === 0) throw new CompileError('config', { code: 'no-events', where: ['--data', data.file], what: 'holds no events.' });
   inputs.forEach((values, i) => checkFinite(values, count, ports[i]?.name ?? '', data.file));
   const labels = labelsOf(request, count);
-  const kept = Math.min(count, MOST_EVENTS);
+  const kept = Math.min(count, most);
   const rows = Array.from({ length: kept }, (_, k) => Math.floor((k * count) / kept));
   const take = (values: Float64Array): Float64Array => takeRows(values, count, rows);
   return {

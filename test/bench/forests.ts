@@ -7,6 +7,7 @@ import type { Circuit } from '../../src/circuit/circuit.js';
 import { intervalOf, kindOf, Op } from '../../src/circuit/circuit.js';
 import { readModel, typeModel } from '../../src/compile/model.js';
 import { compileEmulator } from '../../src/emulator/emulator.js';
+import type { NamedArray } from '../../src/io/arrays.js';
 import { readNpy } from '../../src/io/npy.js';
 import { lowerGraph } from '../../src/layers/lower.js';
 import { catalogue } from '../../src/layers/registry.js';
@@ -90,7 +91,12 @@ async function run(workload: Workload): Promise<void> {
   const bytes = readFileSync(join(shared, 'models/trees', workload.model, 'model.json'));
   const graph = readModel({ name: 'model.json', bytes }, () => undefined);
   const bits = Number(option('--bits') ?? workload.leafBits);
-  const typed = (await typeModel(graph, { inputType: workload.inputType, scoreType: `fixed<32,${32 - bits}>`, effort: 'normal', part: 'xcvu9p' }, {})).graph;
+  const loss = option('--max-loss');
+  const train = (path: string): { readonly arrays: readonly NamedArray[]; readonly file: string } => ({ arrays: [readNpy(readFileSync(join(shared, path)), [path])], file: path });
+  const fit = loss === undefined ? {} : {
+    data: train(`data/${workload.data}_train_X.npy`), labels: train(`data/${workload.labels}_train_y.npy`), metric: (option('--metric') ?? 'accuracy') as 'accuracy', maxLoss: Number(loss) / 100,
+  };
+  const typed = (await typeModel(graph, { inputType: workload.inputType, ...(loss === undefined ? { scoreType: `fixed<32,${32 - bits}>` } : fit), effort: (option('--effort') ?? 'normal') as 'normal', part: 'xcvu9p' }, { onStep: (text) => console.error(text) })).graph;
   const slack = Number(option('--slack') ?? 1);
   const lowered = withDecision(lowerGraph(typed, { name: workload.data, depthSlack: slack }));
   const { circuit } = runPasses(lowered, defaultPasses, { check: true });

@@ -44,6 +44,13 @@ export function primitivesOf(text: string): 'xilinx' | undefined {
   return text.includes(CELL_MARK) ? 'xilinx' : undefined;
 }
 
+/** How many LUT cells a schedule takes with `--primitives xilinx`, without what stays expressions. */
+export function lutCells(schedule: Schedule): number {
+  const emitter = new Emitter(schedule, { top: 'top', modelName: '', modelVersion: 0, hash: '', primitives: 'xilinx' });
+  emitter.collect();
+  return emitter.lutCells();
+}
+
 class Emitter {
   private readonly circuit: Circuit;
   private readonly source: Int32Array;
@@ -239,6 +246,10 @@ class Emitter {
   private readMask(op: number): Mask {
     const read = this.usage.direct(op, 0);
     return this.usage.ranks(op) > 0 ? union(read, maskOf(...this.usage.held(op, 1))) : read;
+  }
+
+  lutCells(): number {
+    return (this.plan?.finish() ?? []).reduce((sum, stage) => sum + stage.sites.length, 0);
   }
 
   /** Instances of vendor cells, stage by stage. */
