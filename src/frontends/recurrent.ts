@@ -23,6 +23,8 @@ export interface CellOptions {
   readonly initialState?: TensorRef | undefined;
   /** Applied to each step's input before the kernel. */
   readonly quantiseInput?: LayerFunction;
+  /** Applied to the state, and to an LSTM's cell, as a step begins: kernel and mixing see what it gives. */
+  readonly quantiseCarry?: LayerFunction;
   /** Applied to the state before the recurrent kernel. */
   readonly quantiseState?: LayerFunction;
 }
@@ -76,7 +78,7 @@ export function unrollLstm(sink: LayerSink, options: LstmOptions): Unrolled & { 
       carry = added;
     } else {
       const f = options.recurrentActivation(gate(1, 'forget'), `${name}/forget_gate`);
-      const kept = sink.add('elementwise', { operation: 'mul' }, [f, carry], `${name}/kept`);
+      const kept = sink.add('elementwise', { operation: 'mul' }, [f, options.quantiseCarry?.(carry, `${name}/cell_q`) ?? carry], `${name}/kept`);
       carry = sink.add('elementwise', { operation: 'add' }, [kept, added], `${name}/cell`);
     }
     const o = options.recurrentActivation(gate(3, 'output'), `${name}/output_gate`);
@@ -127,7 +129,7 @@ class Cell {
   }
 
   run(initial: TensorRef | undefined, step: (x: TensorRef, h: TensorRef | undefined, name: string) => TensorRef): Unrolled {
-    const { x, name, reverse, quantiseInput } = this.options;
+    const { x, name, reverse, quantiseInput, quantiseCarry } = this.options;
     const length = x.shape[1] as number;
     const states: TensorRef[] = [];
     let h = initial;
@@ -135,7 +137,8 @@ class Cell {
       const t = reverse === true ? length - 1 - k : k;
       const at = `${name}/t${t}`;
       const own = this.sink.add('gather', { axis: 1, indices: tensor([], [t], true) }, [x], `${at}/x`);
-      h = step(quantiseInput?.(own, `${at}/x_q`) ?? own, h, at);
+      const carried = h === undefined ? undefined : (quantiseCarry?.(h, `${at}/carry_q`) ?? h);
+      h = step(quantiseInput?.(own, `${at}/x_q`) ?? own, carried, at);
       states.push(h);
     }
     return { states, last: h as TensorRef };

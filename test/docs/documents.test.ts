@@ -78,7 +78,7 @@ describe('formats and layers', () => {
     const operations = /^Operations of `keras\.ops`[^:]*: (.*?)\.$/ms.exec(document)?.[1] ?? '';
     expect(sorted([...operations.matchAll(/`(\w+)`/g)].map((match) => `ops>${match[1]}`))).toEqual(sorted(Object.keys(layerHandlers).filter((name) => name.startsWith('ops>'))));
     const text = /^Activations, as layers and as `activation=`: (.*?)\. /ms.exec(document)?.[1] ?? '';
-    expect(sorted([...text.matchAll(/`(\w+)`/g)].map((match) => match[1] as string))).toEqual(sorted(Object.keys(kerasActivations)));
+    expect(sorted([...text.matchAll(/`([\w>]+)`/g)].map((match) => match[1] as string))).toEqual(sorted(Object.keys(kerasActivations)));
   });
 
   it('names only layers that exist as what operators become', () => {

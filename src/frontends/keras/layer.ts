@@ -1,5 +1,6 @@
 import type { Tensor } from '../../model/tensor.js';
 import type { LayerSink, TensorRef } from '../network.js';
+import type { LayerFunction } from '../recurrent.js';
 import type { ConfigReader, Json } from './json.js';
 import type { LayerWeights } from './weights.js';
 
@@ -11,6 +12,8 @@ export interface KerasLayer {
   readonly name: string;
   readonly config: ConfigReader;
   readonly weights: LayerWeights;
+  /** Applied to the state of a recurrent cell as a step begins. */
+  readonly quantiseCarry?: LayerFunction;
 }
 
 /** An argument of a call: plain JSON, a tensor, or what Python has besides. */

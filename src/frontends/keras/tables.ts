@@ -1,3 +1,4 @@
+import { hgq1Layers } from './hgq1.js';
 import type { ActivationTable, HandlerTable } from './layer.js';
 import { activationLayers, activationTable } from './layers/activations.js';
 import { attentionLayers } from './layers/attention.js';
@@ -11,6 +12,7 @@ import { operationLayers } from './layers/operations.js';
 import { poolingLayers } from './layers/pooling.js';
 import { recurrentLayers } from './layers/recurrent.js';
 import { shapeLayers } from './layers/shapes.js';
+import { qkerasActivations, qkerasLayers } from './qkeras/index.js';
 
 /** Every layer class that is read. */
 export const layerHandlers: HandlerTable = {
@@ -20,13 +22,15 @@ export const layerHandlers: HandlerTable = {
   ...convolutionLayers,
   ...coreLayers,
   ...einsumLayers,
+  ...hgq1Layers,
   ...mergeLayers,
   ...normalisationLayers,
   ...operationLayers,
   ...poolingLayers,
+  ...qkerasLayers,
   ...recurrentLayers,
   ...shapeLayers,
 };
 
 /** Every activation. */
-export const activations: ActivationTable = { ...activationTable };
+export const activations: ActivationTable = { ...activationTable, ...qkerasActivations };

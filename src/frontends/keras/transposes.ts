@@ -59,6 +59,16 @@ function moveThrough<K extends LayerKind>(kind: K, params: LayerParams[K], perm:
       const own = params as LayerParams['batchNormalization'];
       return { ...own, axis: perm[own.axis] as number } as LayerParams[K];
     }
+    case 'fixedQuant': {
+      const own = params as LayerParams['fixedQuant'];
+      return [own.signed, own.integerBits, own.fractionBits].every((part) => part.data.length === 1) ? params : undefined;
+    }
+    case 'bipolarQuant':
+      return (params as LayerParams['bipolarQuant']).scale.data.length === 1 ? params : undefined;
+    case 'staircase': {
+      const own = params as LayerParams['staircase'];
+      return { ...own, axis: perm[own.axis] as number } as LayerParams[K];
+    }
     default:
       return undefined;
   }

@@ -1,6 +1,7 @@
 import type { Tensor } from '../../../model/tensor.js';
 import { tensor } from '../../../model/tensor.js';
 import type { TensorRef } from '../../network.js';
+import { float32Normalisation, recordStage } from '../float32Stage.js';
 import type { ConfigReader, Json } from '../json.js';
 import type { HandlerTable, KerasContext } from '../layer.js';
 import { unary } from '../layer.js';
@@ -18,7 +19,9 @@ const batchNormalization = unary(({ config, weights, name }, x, context) => {
   const [gamma, beta, mean, variance] = [part('gamma', 1), part('beta', 0), part('moving_mean', 0), part('moving_variance', 1)];
   const epsilon = config.number('epsilon', 1e-3);
   const scale = gamma.map((g, i) => g / Math.sqrt((variance[i] as number) + epsilon));
-  return affine(context, x, axis, scale, beta.map((b, i) => b - (mean[i] as number) * (scale[i] as number)), name);
+  const output = affine(context, x, axis, scale, beta.map((b, i) => b - (mean[i] as number) * (scale[i] as number)), name);
+  const fused = context.kerasVersion === 2 && x.shape.length === 4;
+  return recordStage(output, { input: x, axis, channels: float32Normalisation({ gamma, beta, mean, variance, epsilon }, fused) });
 });
 
 /** x · scale + bias along one axis. */

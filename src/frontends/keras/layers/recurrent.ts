@@ -7,6 +7,7 @@ import { describeLayer } from '../description.js';
 import type { Json } from '../json.js';
 import { ConfigReader, isObject } from '../json.js';
 import type { HandlerTable, KerasCall, KerasContext, KerasLayer, LayerHandler } from '../layer.js';
+import { quantisedCell } from '../qkeras/recurrent.js';
 import { chain } from './support.js';
 
 /** One recurrence, unrolled. */
@@ -32,7 +33,7 @@ function cellWeights({ config, weights }: KerasLayer, cellName: string): { reado
 }
 
 /** Checks what all cells share and gives their common options. */
-function options(layer: KerasLayer, x: TensorRef, reverse: boolean, gates: number, cell: string, context: KerasContext): { readonly name: string; readonly x: TensorRef; readonly kernel: Tensor; readonly recurrentKernel: Tensor; readonly bias: Tensor | null; readonly activation: LayerFunction; readonly reverse: boolean } {
+function options(layer: KerasLayer, x: TensorRef, reverse: boolean, gates: number, cell: string, context: KerasContext): { readonly name: string; readonly x: TensorRef; readonly kernel: Tensor; readonly recurrentKernel: Tensor; readonly bias: Tensor | null; readonly activation: LayerFunction; readonly reverse: boolean; readonly quantiseCarry?: LayerFunction } {
   const { config, name } = layer;
   const units = config.int('units');
   const { kernel, recurrentKernel, bias } = cellWeights(layer, cell);
@@ -41,7 +42,7 @@ function options(layer: KerasLayer, x: TensorRef, reverse: boolean, gates: numbe
   if (!fits(kernel, x.shape[2] as number) || !fits(recurrentKernel, units)) {
     context.fail('input', name, 'bad-weights', `has kernels [${kernel.shape.join(', ')}] and [${recurrentKernel.shape.join(', ')}] for ${x.shape[2]} features and ${units} units.`);
   }
-  return { name, x, kernel, recurrentKernel, bias, activation: activationOf(layer, 'activation', context, 'tanh'), reverse };
+  return { name, x, kernel, recurrentKernel, bias, activation: activationOf(layer, 'activation', context, 'tanh'), reverse, ...(layer.quantiseCarry && { quantiseCarry: layer.quantiseCarry }) };
 }
 
 function checkBias(layer: KerasLayer, bias: Tensor | null, size: number, context: KerasContext): Tensor | null {
@@ -70,7 +71,10 @@ const gru: Unroll = (layer, x, [initialState], reverse, context) => {
   return unrollGru(context, { ...own, bias: row(0), recurrentBias: resetAfter ? row(1) : null, resetAfter, recurrentActivation, initialState });
 };
 
-const CELLS: Readonly<Record<string, Unroll>> = { GRU: gru, LSTM: lstm, SimpleRNN: simpleRnn };
+/** A cell of QKeras: the stock one with quantised weights, activations and state. */
+const quantised = (unroll: Unroll): Unroll => (layer, x, initial, reverse, context) => unroll(quantisedCell(layer, context), x, initial, reverse, context);
+
+const CELLS: Readonly<Record<string, Unroll>> = { GRU: gru, LSTM: lstm, QGRU: quantised(gru), QLSTM: quantised(lstm), QSimpleRNN: quantised(simpleRnn), SimpleRNN: simpleRnn };
 
 /** The recurrence of a serialised layer class, where it is one. */
 function unrollOf(className: string): Unroll | undefined {
@@ -164,6 +168,10 @@ export const recurrentLayers: HandlerTable = {
   Bidirectional: bidirectional,
   GRU: recurrent(gru),
   LSTM: recurrent(lstm),
+  QBidirectional: bidirectional,
+  QGRU: recurrent(quantised(gru)),
+  QLSTM: recurrent(quantised(lstm)),
+  QSimpleRNN: recurrent(quantised(simpleRnn)),
   SimpleRNN: recurrent(simpleRnn),
   TimeDistributed: timeDistributed,
 };
