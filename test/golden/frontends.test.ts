@@ -9,6 +9,7 @@ import { forestBound, forestFractionBits } from '../../src/layers/forestLowering
 import { lowerGraph } from '../../src/layers/lower.js';
 import { catalogue } from '../../src/layers/registry.js';
 import { evaluateBatch } from '../../src/model/evaluate.js';
+import type { QuantParams } from '../../src/layers/quant.js';
 import type { ModelGraph } from '../../src/model/graph.js';
 import { sizeOf } from '../../src/model/tensor.js';
 
@@ -76,27 +77,56 @@ describe.runIf(present)('deployed networks', () => {
   });
 });
 
-/** Operators that a later issue brings. */
-const LATER = /operator (ConvTranspose|GRU|LSTM|LayerNormalization|Gelu|Erf|(com\.microsoft:)?QuantizeLinear|(com\.microsoft:)?DequantizeLinear) is not supported/;
+/** Files whose own library computes in float32 what lies between quantisers, and how many of its decisions that may turn. */
+const QUANTISED = /\/(qdq_|brv_|qz_)/;
+
+/** How near a tie float32 may decide otherwise, in parts of a quantiser's range: some 2^-24 a term of a sum. */
+const TIE = 1e-6;
+
+/** Whether an event has a value that near half way between two steps of one of its quantisers. */
+function hasTie(graph: ModelGraph, event: ReadonlyMap<string, Float64Array>): boolean {
+  const quantisers = graph.nodes.filter((node) => node.kind === 'quant' || node.kind === 'bipolarQuant');
+  const watched = { ...graph, outputs: quantisers.map((node, i) => ({ name: `q${i}`, tensor: node.inputs[0]!, shape: graph.nodes.find((other) => other.output === node.inputs[0])?.shape ?? node.shape })) };
+  const values = evaluateBatch(watched, catalogue, event, 1);
+  return quantisers.some((node, i) => {
+    const { scale, bitWidth = 1 } = node.params as QuantParams;
+    const near = TIE * 2 ** bitWidth;
+    return values.get(`q${i}`)!.some((x, e) => {
+      const steps = Math.abs(x / scale.data[scale.data.length === 1 ? 0 : e % scale.data.length]!);
+      return node.kind === 'bipolarQuant' ? steps < near : Math.abs(steps - Math.floor(steps) - 0.5) < near;
+    });
+  });
+}
+
+/** Rows beyond the tolerance that all models state, and the largest distance. */
+function strayRows(graph: ModelGraph, folder: string): { readonly rows: number[]; readonly largest: number; readonly inputs: readonly Float64Array[]; readonly events: number } {
+  const { events, outputs } = outputsOf(graph, `${folder}/inputs.npy`, Infinity);
+  const rows = new Set<number>();
+  let largest = 0;
+  graph.outputs.forEach((output, i) => {
+    const own = [`outputs_${output.name}.npy`, `outputs_${['pi', 'mu', 'sigma'][i]}.npy`, 'outputs.npy'].find((name) => existsSync(`${ROOT}/${folder}/${name}`))!;
+    const expected = first(`${folder}/${own}`).data;
+    const found = outputs.get(output.name)!;
+    expect(found.length).toBe(expected.length);
+    found.forEach((value, k) => {
+      const distance = Math.abs(value - expected[k]!);
+      largest = Math.max(largest, distance);
+      if (!(distance <= 1e-5 * Math.max(1, Math.abs(value)))) rows.add(Math.floor((k * events) / found.length));
+    });
+  });
+  return { rows: [...rows], largest, inputs: [first(`${folder}/inputs.npy`).data], events };
+}
 
 describe.runIf(present)('networks of other tools', () => {
-  it.each(names('networks', /\.onnx$/))('%s within float32 of its library, or all that it lacks is named', (path) => {
-    const folder = path.slice(0, path.lastIndexOf('/'));
-    let graph: ModelGraph;
-    try {
-      graph = parse(path);
-    } catch (error) {
-      expect(String(error)).toMatch(LATER);
-      return;
-    }
-    const { events, outputs } = outputsOf(graph, `${folder}/inputs.npy`, MAX_EVENTS);
-    for (const output of graph.outputs) {
-      const own = `${folder}/outputs_${output.name}.npy`;
-      const expected = first(existsSync(`${ROOT}/${own}`) ? own : `${folder}/outputs.npy`).data;
-      const found = outputs.get(output.name) as Float64Array;
-      expect(found.length).toBe(events * sizeOf(output.shape));
-      found.forEach((value, k) => expect(Math.abs(value - (expected[k] as number))).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(value))));
-    }
+  it.each([...names('networks', /\.(onnx|pt2)$/), ...names('networks', /^two_layer_model\.pt$/)])('%s within float32 of its library on every row, but for ties of quantisers', (path) => {
+    const graph = parse(path);
+    const { rows, largest, inputs, events } = strayRows(graph, path.slice(0, path.lastIndexOf('/')));
+    console.info(`${path}: largest distance ${largest.toExponential(1)}, ${rows.length} of ${events} rows differ by a tie`);
+    if (!QUANTISED.test(path)) return expect(rows).toEqual([]);
+    const width = inputs[0]!.length / events;
+    const event = (row: number) => new Map(graph.inputs.map((input) => [input.name, inputs[0]!.subarray(row * width, (row + 1) * width)]));
+    expect(rows.filter((row) => !hasTie(graph, event(row)))).toEqual([]);
+    expect(rows.length).toBeLessThan(events / 2);
   });
 });
 

@@ -155,6 +155,13 @@ export class GraphBuilder {
     return this.addReshape(node, name, x.tensor, from, to, shape, x.integer);
   }
 
+  /** A variable with the batch in front of all the axes that ONNX sees. */
+  lift(node: OperatorNode, x: VariableValue, name: string): VariableValue {
+    if (leadOf(x.shape) === 1) return { ...x, shape: modelShape(x.shape) };
+    const shape = [1, ...x.shape];
+    return this.addReshape(node, name, x.tensor, x.shape, shape, shape, x.integer);
+  }
+
   private addReshape(node: OperatorNode, given: string | undefined, from: string, inShape: readonly number[], to: readonly number[], shape: readonly number[], integer: boolean): VariableValue {
     const params = { shape: to };
     this.shapeOf(node, 'reshape', params, [inShape]);

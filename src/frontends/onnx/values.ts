@@ -27,13 +27,6 @@ export interface VariableValue {
   readonly integer: boolean;
 }
 
-/** x > threshold, element by element: only `Where` may use it. */
-export interface ComparisonValue {
-  readonly kind: 'comparison';
-  readonly of: VariableValue;
-  readonly threshold: number;
-}
-
 /**
  * What QuantizeLinear makes: integers that stand for (integer − zeroPoint) · scale. They stay a real number until something
  * reads it, so that QuantizeLinear, Clip and DequantizeLinear become one quantiser.
@@ -61,14 +54,14 @@ export interface LeavesValue {
   readonly values: ConstantValue;
 }
 
-export type Value = ConstantValue | VariableValue | ComparisonValue | CodeValue | LeavesValue;
+export type Value = ConstantValue | VariableValue | CodeValue | LeavesValue;
 
 export type Operand = ConstantValue | VariableValue;
 
 /** The shape as ONNX sees it. */
 export function shapeOf(value: Value): readonly number[] {
   if (value.kind === 'leaves') return [1, 1];
-  return value.kind === 'comparison' || value.kind === 'code' ? value.of.shape : value.shape;
+  return value.kind === 'code' ? value.of.shape : value.shape;
 }
 
 /** What a value is, where only a variable would do. */
@@ -76,8 +69,6 @@ export function describeValue(value: Exclude<Value, VariableValue>): string {
   switch (value.kind) {
     case 'constant':
       return 'is a constant, which is supported only where all inputs are';
-    case 'comparison':
-      return 'is a comparison, which only Where may use';
     case 'leaves':
       return 'is a function of the leaf of one tree, which only arithmetic may use';
     case 'code':

@@ -17,13 +17,15 @@ function seluParams(node: OperatorNode): ActivationParams {
   return { function: 'selu' };
 }
 
-/** A slope for negative values: one number for all elements. */
+/** A slope for negative values, for all elements or as it broadcasts to them. */
 const prelu: Operator = {
   run: (node, builder) => {
     const x = variableInput(node, 0);
-    const alpha = scalarOf(node, constantInput(node, 1, 'slope'), 'slope');
-    if (!Number.isFinite(alpha)) fail(node, 'input', 'not-finite', `its slope is ${alpha}.`);
-    return [builder.emit(node, 'activation', { function: 'leakyRelu', alpha }, [x], { shape: x.shape })];
+    const given = constantInput(node, 1, 'slope');
+    const slope = builder.parameter(node, given, 'slope');
+    const [alpha] = slope.data;
+    if (alpha !== undefined && slope.data.every((n) => n === alpha)) return [builder.emit(node, 'activation', { function: 'leakyRelu', alpha }, [x], { shape: x.shape })];
+    return [builder.emit(node, 'prelu', { slope }, [x], { shape: x.shape })];
   },
 };
 

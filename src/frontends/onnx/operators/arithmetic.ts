@@ -2,10 +2,10 @@ import { broadcastShapes } from '../../../model/tensor.js';
 import type { ActivationParams } from '../../../layers/activation.js';
 import type { ElementwiseParams } from '../../../layers/elementwise.js';
 import type { GraphBuilder } from '../builder.js';
-import { foldBinary, foldUnary, foldWhere } from '../fold.js';
+import { foldBinary, foldUnary } from '../fold.js';
 import type { Operator, OperatorTable } from '../operator.js';
-import type { ComparisonValue, ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
-import { constant, constantInput, fail, formatShape, operandInput, requiredInput, scalarOf, variableInput } from '../values.js';
+import type { ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
+import { constant, constantInput, fail, formatShape, operandInput, scalarOf, variableInput } from '../values.js';
 
 type Operation = ElementwiseParams['operation'];
 
@@ -24,10 +24,6 @@ export function emitBinary(node: OperatorNode, builder: GraphBuilder, operation:
   const shape = broadcastShapes(a.shape, b.shape);
   if (shape === undefined) return fail(node, 'input', 'shape-mismatch', `shapes ${formatShape(a.shape)} and ${formatShape(b.shape)} do not broadcast.`);
   const integer = a.integer && b.integer;
-  if (operation === 'div' && b.kind === 'variable') {
-    const inverse = builder.emit(node, 'activation', { function: 'reciprocal' }, [b], { shape: b.shape, name: `${node.name}/reciprocal` });
-    return a.kind === 'constant' && a.data.every((n) => n === 1) && shape.length === b.shape.length ? inverse : emitBinary(node, builder, 'mul', a, inverse, name);
-  }
   if (operation === 'div') checkDivisor(node, b);
   const options = { shape, integer, ...(name === undefined ? {} : { name }) };
   if (operation === 'div' && integer) {
@@ -88,14 +84,6 @@ function constantsOnly(f: (node: OperatorNode, inputs: readonly ConstantValue[],
   };
 }
 
-function unaryOnConstants(f: (n: number) => number, integer?: boolean): Operator {
-  return constantsOnly((node, inputs, builder) => foldUnary(node, builder, inputs[0] as ConstantValue, f, integer));
-}
-
-function compareOnConstants(f: (a: number, b: number) => boolean): Operator {
-  return constantsOnly((node, inputs, builder) => foldBinary(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue, (a, b) => (f(a, b) ? 1 : 0), true), 2);
-}
-
 /** Exponents that are one layer. */
 const POWERS: ReadonlyMap<number, ActivationParams['function']> = new Map([[0.5, 'sqrt'], [-0.5, 'rsqrt'], [-1, 'reciprocal']]);
 
@@ -138,38 +126,6 @@ const mod: Operator = constantsOnly((node, inputs, builder) => {
   return foldBinary(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue, (a, b) => (fmod ? a % b : a - b * Math.floor(a / b)));
 }, 2);
 
-/** x > t against a constant: kept aside for the softplus that torch writes with Where. */
-const greater: Operator = {
-  ...compareOnConstants((a, b) => a > b),
-  run: (node) => {
-    const of = variableInput(node, 0);
-    const threshold = scalarOf(node, constantInput(node, 1, 'threshold'), 'threshold');
-    return [{ kind: 'comparison', of, threshold } satisfies ComparisonValue];
-  },
-};
-
-/** From here on softplus(x) = x to 2.1e-9. */
-const SOFTPLUS_IS_LINEAR = 20;
-
-const where: Operator = {
-  least: 3,
-  fold: (node, inputs, builder) => {
-    const [condition, a, b] = inputs as [ConstantValue, ConstantValue, ConstantValue];
-    return [foldWhere(node, builder, condition, a, b)];
-  },
-  run: (node, builder) => {
-    const condition = requiredInput(node, 0);
-    const x = requiredInput(node, 1);
-    const y = requiredInput(node, 2);
-    if (condition.kind === 'comparison' && x.kind === 'variable' && y.kind === 'variable' && x.tensor === condition.of.tensor) {
-      const producer = builder.nodes.find((n) => n.output === y.tensor);
-      const isSoftplus = producer?.kind === 'activation' && (producer.params as { function: string }).function === 'softplus' && producer.inputs[0] === x.tensor;
-      if (isSoftplus && condition.threshold >= SOFTPLUS_IS_LINEAR) return [y];
-    }
-    return fail(node, 'unsupported', 'variable-where', 'chooses by a condition that depends on the model\'s inputs; only the x > 20 ? x : softplus(x) that torch writes is supported.');
-  },
-};
-
 /** Arithmetic, element by element. */
 export const arithmetic: OperatorTable = {
   Add: binary('add'),
@@ -183,13 +139,4 @@ export const arithmetic: OperatorTable = {
   Pow: pow,
   Neg: neg,
   Mod: mod,
-  Greater: greater,
-  Where: where,
-  Not: unaryOnConstants((n) => (n === 0 ? 1 : 0)),
-  Equal: compareOnConstants((a, b) => a === b),
-  Less: compareOnConstants((a, b) => a < b),
-  LessOrEqual: compareOnConstants((a, b) => a <= b),
-  GreaterOrEqual: compareOnConstants((a, b) => a >= b),
-  And: compareOnConstants((a, b) => a !== 0 && b !== 0),
-  Or: compareOnConstants((a, b) => a !== 0 || b !== 0),
 };

@@ -1,12 +1,15 @@
 import type { Operator, OperatorTable } from '../operator.js';
 import { activations } from './activations.js';
 import { arithmetic } from './arithmetic.js';
+import { choices } from './choices.js';
 import { codes } from './codes.js';
 import { integers, microsoft } from './integers.js';
+import { channelsLastOperators, finn } from './finn.js';
 import { functions } from './functions.js';
 import { matrix } from './matrix.js';
 import { movement } from './movement.js';
 import { normalisations } from './normalisation.js';
+import { ordering } from './ordering.js';
 import { quantisers } from './quantisers.js';
 import { recurrentOperators } from './recurrent.js';
 import { reductions } from './reductions.js';
@@ -16,7 +19,10 @@ import { trees } from './trees.js';
 import { windows } from './windows.js';
 
 /** Operators of ai.onnx. */
-const standard: OperatorTable = { ...activations, ...arithmetic, ...functions, ...integers, ...normalisations, ...resizing, ...matrix, ...movement, ...recurrentOperators, ...reductions, ...shapes, ...windows };
+const standard: OperatorTable = { ...activations, ...arithmetic, ...choices, ...functions, ...integers, ...normalisations, ...ordering, ...resizing, ...matrix, ...movement, ...recurrentOperators, ...reductions, ...shapes, ...windows };
+
+/** QONNX' quantisers and FINN's operators beside them. */
+const qonnx: OperatorTable = { ...quantisers, ...finn };
 
 /** Operators by domain; the quantisers have had three homes. */
 export const operatorsByDomain: ReadonlyMap<string, OperatorTable> = new Map([
@@ -24,9 +30,10 @@ export const operatorsByDomain: ReadonlyMap<string, OperatorTable> = new Map([
   ['ai.onnx', standard],
   ['ai.onnx.ml', trees],
   ['com.microsoft', microsoft],
-  ['onnx.brevitas', quantisers],
-  ['qonnx.custom_op.general', quantisers],
-  ['finn.custom_op.general', quantisers],
+  ['onnx.brevitas', qonnx],
+  ['qonnx.custom_op.general', qonnx],
+  ['finn.custom_op.general', qonnx],
+  ['qonnx.custom_op.channels_last', channelsLastOperators],
 ]);
 
 export function findOperator(domain: string, type: string): Operator | undefined {
@@ -36,7 +43,7 @@ export function findOperator(domain: string, type: string): Operator | undefined
 
 /** Whether a node is one of QONNX's: a file with such nodes is QONNX. */
 export function isQonnx(domain: string, type: string): boolean {
-  return operatorsByDomain.get(domain) === quantisers && Object.hasOwn(quantisers, type);
+  return operatorsByDomain.get(domain) === qonnx && Object.hasOwn(qonnx, type);
 }
 
 /** Whether a node quantises: constants on a coarse grid are then meant as they are. */

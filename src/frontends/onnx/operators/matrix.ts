@@ -5,6 +5,7 @@ import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
 import { constant, fail, formatShape, leadOf, modelShape, operandInput, optionalConstant, requiredInput, variableInput } from '../values.js';
 import { emitBinary } from './arithmetic.js';
+import { einsum } from './einsum.js';
 
 /** x · weight with the weight as `[nIn, nOut]`. */
 function emitDense(node: OperatorNode, builder: GraphBuilder, x: VariableValue, weight: ConstantValue, bias: ConstantValue | null, name?: string): VariableValue {
@@ -33,9 +34,17 @@ function emitSwap(node: OperatorNode, builder: GraphBuilder, x: VariableValue, n
   return builder.emit(node, 'transpose', { perm: lead === 1 ? [0, ...perm.map((axis) => axis + 1)] : perm }, [x], { name, shape });
 }
 
+/** A matrix on the right multiplies every row of the left. */
+function foldProduct(node: OperatorNode, builder: GraphBuilder, a: ConstantValue, b: ConstantValue): ConstantValue {
+  const width = a.shape[a.shape.length - 1] ?? 1;
+  if (b.shape.length !== 2 || a.shape.length === 2) return foldMatmul(node, builder, a, b);
+  const product = foldMatmul(node, builder, { ...a, shape: [a.data.length / width, width] }, b);
+  return foldReshape(node, product, [...a.shape.slice(0, -1), b.shape[1] as number]);
+}
+
 const matmul: Operator = {
   least: 2,
-  fold: (node, inputs, builder) => [foldMatmul(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue)],
+  fold: (node, inputs, builder) => [foldProduct(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue)],
   run: (node, builder) => {
     const a = operandInput(node, 0);
     const b = operandInput(node, 1);
@@ -144,5 +153,6 @@ function channelAxis(node: OperatorNode, builder: GraphBuilder, x: VariableValue
 export const matrix: OperatorTable = {
   MatMul: matmul,
   Gemm: gemm,
+  Einsum: einsum,
   BatchNormalization: batchNormalization,
 };

@@ -44,11 +44,35 @@ const concat: Operator = {
     const variable = inputs.find((input): input is VariableValue => input.kind === 'variable') ?? variableInput(node, 0);
     if (inputs.length === 1) return [variable];
     const axis = normalAxis(node, node.attributes.int('axis', 1), variable.shape.length);
-    if (axis === 0) fail(node, 'unsupported', 'batch-concat', 'joins along axis 0, which is the batch.');
+    if (axis === 0) return [joinedInFront(node, builder, inputs)];
     const lead = leadOf(variable.shape);
     const parts = inputs.map((input): Operand => (input.kind === 'constant' ? { ...input, shape: modelShape(input.shape) } : input));
     return [builder.emit(node, 'concat', { axis: axis + lead }, parts, { integer: inputs.every((input) => input.integer) })];
   },
+};
+
+/** Along axis 0 only where the batch is axis 1: states of recurrences, [directions, batch, units]. */
+function joinedInFront(node: OperatorNode, builder: GraphBuilder, inputs: readonly Operand[]): VariableValue {
+  if (inputs.some(({ shape }) => shape.length < 3 || shape[1] !== 1)) return fail(node, 'unsupported', 'batch-concat', 'joins along axis 0, which is the batch.');
+  const parts = inputs.map((input, i): Operand => (input.kind === 'constant' ? { ...input, shape: [1, ...input.shape] } : builder.lift(node, input, `${node.name}/part${i}`)));
+  const count = inputs.reduce((sum, { shape }) => sum + (shape[0] as number), 0);
+  return builder.emit(node, 'concat', { axis: 1 }, parts, { shape: [count, ...(inputs[0]?.shape.slice(1) ?? [])] });
+}
+
+/** Keeps one side of the diagonal of the last two axes. */
+const trilu: Operator = {
+  fold: (node, inputs, builder) => {
+    const x = inputs[0] as ConstantValue;
+    const [rows = 1, columns = 1] = x.shape.slice(-2);
+    const shift = optionalConstant(node, 1, 'diagonal')?.data[0] ?? 0;
+    const upper = node.attributes.int('upper', 1) !== 0;
+    builder.tensors.reserve(x.data.length, node.name);
+    return [{ ...x, name: node.outputs[0] ?? '', data: x.data.map((n, i) => {
+      const distance = (i % columns) - (Math.floor(i / columns) % rows) - shift;
+      return (upper ? distance >= 0 : distance <= 0) ? n : 0;
+    }) }];
+  },
+  run: (node) => fail(node, 'unsupported', 'variable-input', 'is supported on constants only.'),
 };
 
 /** Constant indices pick slices; a constant table under variable indices is an embedding. */
@@ -229,4 +253,5 @@ export const movement: OperatorTable = {
   Slice: slice,
   Split: split,
   Pad: pad,
+  Trilu: trilu,
 };

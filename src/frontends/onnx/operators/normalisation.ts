@@ -2,31 +2,28 @@ import { sizeOf } from '../../../model/tensor.js';
 import type { GraphBuilder } from '../builder.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, OperatorNode, VariableValue } from '../values.js';
-import { constant, constantInput, fail, formatShape, leadOf, normalAxis, optionalConstant, variableInput } from '../values.js';
+import { constantInput, fail, formatShape, leadOf, normalAxis, optionalConstant, variableInput } from '../values.js';
 import { emitBinary } from './arithmetic.js';
 
-/** A mean over axes as ONNX sees them, kept as axes of one. */
-function emitMean(node: OperatorNode, builder: GraphBuilder, x: VariableValue, axes: readonly number[], name: string): VariableValue {
+/** (x − mean) / sqrt(mean((x − mean)²) + epsilon) over axes as ONNX sees them, then scale and bias. */
+function emitNormalised(node: OperatorNode, builder: GraphBuilder, x: VariableValue, axes: readonly number[], { scale, bias, centred }: Affine, name?: string): VariableValue {
   const lead = leadOf(x.shape);
   if (lead === 0 && axes.includes(0)) return fail(node, 'unsupported', 'batch-reduction', 'normalises over the batch.');
-  return builder.emit(node, 'reduce', { operation: 'mean', axes: axes.map((axis) => axis + lead), keepDims: true }, [x], { name, shape: x.shape.map((n, axis) => (axes.includes(axis) ? 1 : n)) });
+  const params = {
+    axes: axes.map((axis) => axis + lead),
+    epsilon: node.attributes.float('epsilon', Math.fround(1e-5)),
+    scale: scale === undefined || scale.data.every((n) => n === 1) ? null : builder.parameter(node, scale, 'scale'),
+    bias: bias === undefined || bias.data.every((n) => n === 0) ? null : builder.parameter(node, bias, 'bias'),
+    ...(centred ? {} : { center: false }),
+  };
+  return builder.emit(node, 'layerNormalization', params, [x], { shape: x.shape, ...(name === undefined ? {} : { name }) });
 }
 
-/** (x − mean) / sqrt(mean((x − mean)²) + epsilon) over axes. */
-function emitNormalised(node: OperatorNode, builder: GraphBuilder, x: VariableValue, axes: readonly number[], epsilon: number, centred: boolean): VariableValue {
-  const name = (part: string): string => `${node.name}/${part}`;
-  const difference = centred ? emitBinary(node, builder, 'sub', x, emitMean(node, builder, x, axes, name('mean')), name('centred')) : x;
-  const squares = emitBinary(node, builder, 'mul', difference, difference, name('squares'));
-  const variance = emitMean(node, builder, squares, axes, name('variance'));
-  const lifted = emitBinary(node, builder, 'add', variance, constant(`${node.name}:epsilon`, [], [epsilon], { quantised: true }), name('lifted'));
-  const inverse = builder.emit(node, 'activation', { function: 'rsqrt' }, [lifted], { name: name('inverse'), shape: lifted.shape });
-  return emitBinary(node, builder, 'mul', difference, inverse, name('normalised'));
-}
-
-/** x · scale + bias, left out where they change nothing. */
-function emitAffine(node: OperatorNode, builder: GraphBuilder, x: VariableValue, scale: ConstantValue | undefined, bias: ConstantValue | undefined): VariableValue {
-  const scaled = scale === undefined || scale.data.every((n) => n === 1) ? x : emitBinary(node, builder, 'mul', x, scale, `${node.name}/scaled`);
-  return bias === undefined || bias.data.every((n) => n === 0) ? scaled : emitBinary(node, builder, 'add', scaled, bias, `${node.name}/biased`);
+interface Affine {
+  readonly scale?: ConstantValue | undefined;
+  readonly bias?: ConstantValue | undefined;
+  /** Whether the mean is taken off first. */
+  readonly centred: boolean;
 }
 
 /** Over the axes from `axis` on, with scale and bias of their shape. */
@@ -37,18 +34,16 @@ function layerNormalization(centred: boolean): Operator {
       const x = variableInput(node, 0);
       const first = normalAxis(node, node.attributes.int('axis', -1), x.shape.length);
       const axes = x.shape.map((_, axis) => axis).slice(first);
-      const y = emitNormalised(node, builder, x, axes, node.attributes.float('epsilon', Math.fround(1e-5)), centred);
-      return [emitAffine(node, builder, y, constantInput(node, 1, 'scale'), centred ? optionalConstant(node, 2, 'bias') : undefined)];
+      return [emitNormalised(node, builder, x, axes, { scale: constantInput(node, 1, 'scale'), bias: centred ? optionalConstant(node, 2, 'bias') : undefined, centred })];
     },
   };
 }
 
-/** Numbers of one a channel, or one a group, as they lie along axis 1 of x. */
-function alongChannels(node: OperatorNode, value: ConstantValue, channels: number, rank: number): ConstantValue {
-  const per = channels / value.data.length;
-  if (!Number.isInteger(per)) fail(node, 'input', 'shape-mismatch', `has ${value.data.length} scales or biases for ${channels} channels.`);
-  const data = Float64Array.from({ length: channels }, (_, c) => value.data[Math.floor(c / per)] as number);
-  return { ...value, shape: [channels, ...new Array<number>(rank - 2).fill(1)], data };
+/** Numbers of one a channel, or one a group, for every element of `[1, groups, elements]`. */
+function alongGroups(value: ConstantValue, shape: readonly number[], groups: number): ConstantValue {
+  const size = sizeOf(shape);
+  const per = size / value.data.length;
+  return { ...value, shape: [groups, size / groups], data: Float64Array.from({ length: size }, (_, i) => value.data[Math.floor(i / per)] as number) };
 }
 
 /** Channels in groups, each normalised over its channels and all spatial axes. */
@@ -59,12 +54,13 @@ function groupNormalization(groupsOf: (node: OperatorNode, channels: number) => 
       const x = variableInput(node, 0);
       const channels = x.shape[1] ?? 0;
       const groups = groupsOf(node, channels);
+      const counts = [1, 2].map((i) => constantInput(node, i, i === 1 ? 'scale' : 'bias').data.length);
+      if (counts.some((n) => n !== channels && n !== groups)) fail(node, 'input', 'shape-mismatch', `has ${counts.join(' and ')} scales and biases for ${channels} channels.`);
       if (x.shape.length < 2 || !(groups >= 1) || channels % groups !== 0) fail(node, 'input', 'shape-mismatch', `normalises ${groups} groups of ${formatShape(x.shape)}.`);
       const grouped = builder.reshape(node, x, [1, groups, sizeOf(x.shape) / groups], `${node.name}/groups`);
-      const y = emitNormalised(node, builder, grouped, [2], node.attributes.float('epsilon', Math.fround(1e-5)), true);
-      const back = builder.reshape(node, y, x.shape, `${node.name}/shape`);
-      const [scale, bias] = [1, 2].map((i) => alongChannels(node, constantInput(node, i, i === 1 ? 'scale' : 'bias'), channels, x.shape.length)) as [ConstantValue, ConstantValue];
-      return [emitAffine(node, builder, back, scale, bias)];
+      const [scale, bias] = [1, 2].map((i) => alongGroups(constantInput(node, i, i === 1 ? 'scale' : 'bias'), x.shape, groups)) as [ConstantValue, ConstantValue];
+      const y = emitNormalised(node, builder, grouped, [2], { scale, bias, centred: true });
+      return [builder.reshape(node, y, x.shape, `${node.name}/shape`)];
     },
   };
 }

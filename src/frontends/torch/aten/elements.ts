@@ -172,4 +172,12 @@ export const elementOperators: AtenTable = {
   bitwise_and: binary('And'),
   bitwise_or: binary('Or'),
   bitwise_not: unary('Not'),
+  bitwise_xor: binary('Xor'),
+  __and__: binary('And'),
+  __or__: binary('Or'),
+  __xor__: binary('Xor'),
+  tan: unary('Tan'),
+  atan: unary('Atan'),
+  sinh: unary('Sinh'),
+  cosh: unary('Cosh'),
 };
