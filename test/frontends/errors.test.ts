@@ -56,7 +56,6 @@ describe('wrong ONNX files get one clear message', () => {
     ['no operator set', { ...good, opset: null }],
     ['a divisor of zero', withNodes([{ op: 'Div', name: 'd', inputs: ['x', 'c'], outputs: ['y'] }], [floats('c', [2], [1, 0])])],
     ['an exponent', withNodes([{ op: 'Pow', name: 'p', inputs: ['x', 'c'], outputs: ['y'] }], [floats('c', [], [2.5])])],
-    ['a variable condition', withNodes([{ op: 'Greater', inputs: ['x', 'c'], outputs: ['g'] }, { op: 'Where', name: 'w', inputs: ['g', 'x', 'c'], outputs: ['y'] }], [floats('c', [], [3])])],
     ['a scale of zero', withNodes([{ op: 'BipolarQuant', name: 'q', domain: 'onnx.brevitas', inputs: ['x', 'c'], outputs: ['y'] }], [floats('c', [], [0])])],
     ['an unknown rounding mode', withNodes([{ op: 'Quant', name: 'q', domain: 'onnx.brevitas', inputs: ['x', 'c', 'z', 'c'], outputs: ['y'], attributes: { rounding_mode: 'constructor' } }], [floats('c', [], [4]), floats('z', [], [0])])],
     ['a missing operand', withNodes([{ op: 'Add', name: 'a', inputs: ['x'], outputs: ['y'] }])],
