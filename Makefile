@@ -1,10 +1,10 @@
 # make demo   compiles a real trigger model within 50 ns, proves it in Verilator, says where the report is
 # make test   all tests            make test-golden   the models beside the repository (../shared)
-# make setup  only what is needed to build and simulate             make build   dist/
+# make setup  only what building, simulating and testing need        make build   dist/
 # make clean  removes what make made (not node_modules, not .venv)
 SHELL := /bin/sh
 .DEFAULT_GOAL := build
-.PHONY: demo test test-golden setup build clean tools node
+.PHONY: demo test test-golden setup build clean tools test-tools node
 
 NPM_STAMP := node_modules/.trigforge-installed
 BUILD_STAMP := dist/.built
@@ -17,19 +17,22 @@ demo: build tools
 	@node dist/cli/main.js $(DEMO_MODEL)/model.onnx --clock 320MHz --latency 50ns \
 	  --vectors $(DEMO_MODEL)/inputs.npy --name anomaly --out build/demo
 
-test: build tools
+test: build test-tools
 	@npx --no-install tsc -p tsconfig.json --noEmit
 	@npx --no-install vitest run $(VITEST_FLAGS)
 
-test-golden: build tools
+test-golden: build test-tools
 	@npx --no-install vitest run --config vitest.golden.config.ts $(VITEST_FLAGS)
 
-setup: $(NPM_STAMP) tools
+setup: $(NPM_STAMP) test-tools
 
 build: $(BUILD_STAMP)
 
 tools:
 	@sh testbench/setup-tools.sh
+
+test-tools:
+	@sh testbench/setup-tools.sh tests
 
 # Node and npm cannot be had from within npm: say what is needed before npm says something else.
 node:

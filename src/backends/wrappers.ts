@@ -8,26 +8,28 @@ import { renderTemplate } from './template.js';
 import { oneLine, portNames } from './verilog/names.js';
 import { busWidth, titleOf } from './verilog/verilog.js';
 
-/** The texts that wrappers are made from: two of templates/, one of hdl/. Read elsewhere: there is no file access here. */
+/** The texts that wrappers are made from: three of templates/, one of hdl/. Read elsewhere: there is no file access here. */
 export interface WrapperTexts {
   /** templates/ports.v */
   readonly ports: string;
   /** templates/axis.v */
   readonly axis: string;
+  /** templates/ap_ctrl.v */
+  readonly apCtrl: string;
   /** hdl/trigforge_stream.v */
   readonly stream: string;
 }
 
-/** Modules around the core of the Verilog backend, which stays as it is: one port an element, and AXI4-Stream where there is a clock. */
+/** Modules around the core of the Verilog backend, which stays as it is: one port an element; AXI4-Stream and an HLS block's handshake where there is a clock. */
 export function wrappers(texts: WrapperTexts): Backend {
   return {
     name: 'wrappers',
-    summary: 'wrappers of the Verilog: one named port an element, and AXI4-Stream',
+    summary: 'wrappers of the Verilog: one named port an element, AXI4-Stream, HLS-style ap_ctrl',
     check: () => [],
     emit: (schedule, info): OutputFile[] => {
       const ports = { path: `verilog/${info.top}_ports.v`, text: portsWrapper(texts, schedule, info) };
       if (schedule.latencyCycles === 0) return [ports];
-      return [ports, { path: `verilog/${info.top}_axis.v`, text: axisWrapper(texts, schedule, info) }];
+      return [ports, { path: `verilog/${info.top}_axis.v`, text: axisWrapper(texts, schedule, info) }, { path: `verilog/${info.top}_ap_ctrl.v`, text: apCtrlWrapper(texts, schedule, info) }];
     },
   };
 }
@@ -36,13 +38,6 @@ function portsWrapper(texts: WrapperTexts, schedule: Schedule, info: DesignInfo)
   const { inputs, outputs } = busesOf(schedule);
   const names = elementPortNames(schedule);
   const clocked = schedule.latencyCycles > 0;
-  const declare = (direction: string, buses: readonly Bus[], names: readonly (readonly string[])[]): string[] =>
-    buses.flatMap(({ port }, p) => (names[p] as string[]).map((name, i) => {
-      const type = typeOfElement(port, i);
-      return `${direction} wire [${type.width - 1}:0] ${name}, // ${oneLine(port.name)}[${indexOf(port.shape, i).join(', ')}] ${formatFixedType(type)}`;
-    }));
-  const connect = (buses: readonly Bus[], names: readonly (readonly string[])[]): string[] =>
-    buses.map(({ name }, p) => `.${name}(${joined(names[p] as string[])})`);
   return renderTemplate('ports.v', texts.ports, {
     title: titleOf(info),
     top: info.top,
@@ -60,6 +55,41 @@ function portsWrapper(texts: WrapperTexts, schedule: Schedule, info: DesignInfo)
       ...connect(outputs, names.outputs),
       '.valid_out(valid_out)',
     ].join(',\n    '),
+  });
+}
+
+/** One port an element. */
+function declare(direction: string, buses: readonly Bus[], names: readonly (readonly string[])[]): string[] {
+  return buses.flatMap(({ port }, p) => (names[p] as string[]).map((name, i) => {
+    const type = typeOfElement(port, i);
+    return `${direction} wire [${type.width - 1}:0] ${name}, // ${oneLine(port.name)}[${indexOf(port.shape, i).join(', ')}] ${formatFixedType(type)}`;
+  }));
+}
+
+function connect(buses: readonly Bus[], names: readonly (readonly string[])[]): string[] {
+  return buses.map(({ name }, p) => `.${name}(${joined(names[p] as string[])})`);
+}
+
+function apCtrlWrapper(texts: WrapperTexts, schedule: Schedule, info: DesignInfo): string {
+  const { inputs, outputs } = busesOf(schedule);
+  const names = elementPortNames(schedule);
+  const latency = schedule.latencyCycles;
+  const valids = names.outputs.flat().map((name) => `${name}_ap_vld`);
+  return renderTemplate('ap_ctrl.v', texts.apCtrl, {
+    title: titleOf(info),
+    top: info.top,
+    latency: String(latency),
+    flightRange: latency === 1 ? '' : `[${latency - 1}:0] `,
+    flightNext: latency === 1 ? 'ap_start' : `{flight[${latency - 2}:0], ap_start}`,
+    ports: [
+      'input wire ap_clk,', 'input wire ap_rst,', 'input wire ap_start,', 'output wire ap_done,', 'output wire ap_idle,',
+      ...declare('input', inputs, names.inputs),
+      ...declare('output', outputs, names.outputs),
+      ...valids.map((name) => `output wire ${name},`),
+      'output wire ap_ready',
+    ].join('\n  '),
+    valids: valids.map((name) => `assign ${name} = ap_done;`).join('\n  '),
+    connections: ['.clk(ap_clk)', '.rst(ap_rst)', '.valid_in(ap_start)', ...connect(inputs, names.inputs), ...connect(outputs, names.outputs), '.valid_out(ap_done)'].join(',\n    '),
   });
 }
 
@@ -138,7 +168,7 @@ function totalWidth(buses: readonly Bus[]): number {
  */
 export function elementPortNames(schedule: Schedule): { readonly inputs: readonly (readonly string[])[]; readonly outputs: readonly (readonly string[])[] } {
   const { inputs, outputs } = busesOf(schedule);
-  const taken = new Set(['clk', 'rst', 'valid_in', 'valid_out', 'core']);
+  const taken = new Set(['clk', 'rst', 'valid_in', 'valid_out', 'core', 'flight', 'ap_clk', 'ap_rst', 'ap_start', 'ap_done', 'ap_idle', 'ap_ready']);
   const distinct = (bus: Bus, suffix: string): string[] => {
     const indices = Array.from({ length: elementCount(bus.port) }, (_, i) => (bus.port.shape.length === 0 ? '0' : indexOf(bus.port.shape, i).join('_')));
     for (let k = 0; ; k++) {

@@ -38,7 +38,7 @@ const always = (message: string) => (): string => message;
 
 export const TARGETS = ['verilog', 'vhdl', 'vitis', 'cpp', 'typescript'] as const;
 /** Targets this release emits. */
-export const WORKING_TARGETS: readonly string[] = ['verilog', 'cpp', 'typescript'];
+export const WORKING_TARGETS: readonly string[] = ['verilog', 'vitis', 'cpp', 'typescript'];
 
 const targets = z.union([text, z.array(text).transform((list) => list.join(','))]).pipe(
   z.string().transform((list) => list.split(',').map((name) => name.trim()).join(',')),

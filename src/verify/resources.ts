@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CppTexts } from '../backends/cpp/cpp.js';
+import type { VitisTexts } from '../backends/vitis/vitis.js';
 import type { WrapperTexts } from '../backends/wrappers.js';
 import { PACKAGE_ROOT } from './tools.js';
 
@@ -11,7 +12,7 @@ export function readResource(path: 'testbench/harness.cpp' | `templates/${string
 
 /** What the wrapper backend is made with. */
 export function wrapperTexts(): WrapperTexts {
-  return { ports: readResource('templates/ports.v'), axis: readResource('templates/axis.v'), stream: readResource('hdl/trigforge_stream.v') };
+  return { ports: readResource('templates/ports.v'), axis: readResource('templates/axis.v'), apCtrl: readResource('templates/ap_ctrl.v'), stream: readResource('hdl/trigforge_stream.v') };
 }
 
 /** What the C++ emulator is made with. */
@@ -23,4 +24,10 @@ export function cppTexts(): CppTexts {
 /** What every TypeScript emulator ends with. */
 export function typescriptRuntime(): string {
   return readResource('templates/typescript/runtime.ts');
+}
+
+/** What the HLS project is made with. */
+export function vitisTexts(): VitisTexts {
+  const text = (name: string): string => readResource(`templates/vitis/${name}`);
+  return { header: text('header.h'), source: text('source.cpp'), testbench: text('testbench.cpp'), project: text('project.tcl'), makefile: text('Makefile') };
 }

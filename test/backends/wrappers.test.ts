@@ -95,6 +95,32 @@ async function verifyPorts(design: Design, edit?: (text: string) => string): Pro
   return result.checks.filter((check) => check.name !== 'lint').reduce((sum, check) => sum + check.mismatches, 0);
 }
 
+/**
+ * The HLS-style wrapper behind the core's own ports, with ap_ready, the negation of ap_idle, and the `*_ap_vld` all seen
+ * in one more output: an event's outputs stand while the block is busy, and every flag agrees with ap_done.
+ */
+function apCtrlDut(design: Design): { readonly dut: Dut; readonly vectors: readonly RawEvent[]; readonly expected: readonly RawEvent[] } {
+  const { top, files } = design;
+  const elements = elementDut(design);
+  const declared = (direction: string, ports: Dut['inputs']): string[] => ports.map((port) => `${direction} wire [${busWidth(port) - 1}:0] ${port.port}`);
+  const outputs = elements.outputs.map((port) => port.port);
+  const shim = [
+    `module shim (input wire clk, input wire rst, input wire valid_in,`,
+    [...declared('input', elements.inputs), ...declared('output', elements.outputs), 'output wire [1:0] flags', 'output wire valid_out);'].join(',\n'),
+    `  wire idle; wire ready; wire [${outputs.length - 1}:0] vld;`,
+    '  assign flags = {!idle && ready == valid_in, vld == {' + outputs.length + '{valid_out}}};',
+    `  ${top}_ap_ctrl block (.ap_clk(clk), .ap_rst(rst), .ap_start(valid_in), .ap_done(valid_out), .ap_idle(idle), .ap_ready(ready),`,
+    [...elements.inputs.map((port) => port.port), ...outputs].map((name) => `.${name}(${name})`).concat(outputs.map((name, i) => `.${name}_ap_vld(vld[${i}])`)).join(', ') + ');',
+    'endmodule',
+  ].join('\n');
+  const flat = (event: RawEvent): RawEvent => event.flatMap((port) => port.map((value) => [value]));
+  return {
+    dut: { ...elements, top: 'shim', verilog: `${shim}\n${files[`${top}_ap_ctrl.v`]}\n${files[`${top}.v`]}`, outputs: [...elements.outputs, { port: 'flags', tensor: 'flags', elements: [{ width: 2, signed: false }] }] },
+    vectors: design.events.map(flat),
+    expected: design.expected.map((event) => [...flat(event), [3]]),
+  };
+}
+
 /** The AXI4-Stream wrapper between valid/ready on both sides. */
 function axisLane({ top, schedule, events, expected }: Design): Lane {
   const dut = dutOf(schedule, top, '');
@@ -108,12 +134,12 @@ function axisLane({ top, schedule, events, expected }: Design): Lane {
 
 /** Files of both designs but the ports wrappers: two models in one project. */
 function axisFiles(designs: readonly Design[]): Record<string, string> {
-  return Object.fromEntries(designs.flatMap(({ files }) => Object.entries(files)).filter(([name]) => !name.endsWith('_ports.v')));
+  return Object.fromEntries(designs.flatMap(({ files }) => Object.entries(files)).filter(([name]) => !name.endsWith('_ports.v') && !name.endsWith('_ap_ctrl.v')));
 }
 
 describe('files', () => {
   it('are a ports wrapper, and an AXI4-Stream wrapper where there is a clock', () => {
-    expect(Object.keys(model.files)).toEqual(['anomaly.v', 'anomaly_ports.v', 'anomaly_axis.v']);
+    expect(Object.keys(model.files)).toEqual(['anomaly.v', 'anomaly_ports.v', 'anomaly_axis.v', 'anomaly_ap_ctrl.v']);
     expect(Object.keys(combinational.files)).toEqual(['random_flat.v', 'random_flat_ports.v']);
     expect(pipelined.schedule.latencyCycles).toBeGreaterThan(1);
   });
@@ -146,6 +172,12 @@ describe('files', () => {
 describe('in Verilator', () => {
   it.each([['pipelined', model], ['combinational', combinational]] as const)('one port an element equals the emulator: %s', async (_, design) => {
     expect(await verifyPorts(design)).toBe(0);
+  });
+
+  it.each([['pipelined', model], ['pipelined, of many widths', pipelined]] as const)('the HLS-style block equals the emulator: %s', async (_, design) => {
+    const { dut, vectors, expected } = apCtrlDut(design);
+    const result = await verifyVerilog({ dut, vectors, expected });
+    expect([result.latencyMeasured, result.checks.filter((check) => check.name !== 'lint').reduce((sum, check) => sum + check.mismatches, 0)]).toEqual([design.schedule.latencyCycles, 0]);
   });
 
   it('swapped elements are seen', async () => {

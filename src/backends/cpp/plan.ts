@@ -1,11 +1,12 @@
 import type { Circuit, OutputPort } from '../../circuit/circuit.js';
-import { hiOf, kindOf, loOf, Op, OPERAND_COUNT } from '../../circuit/circuit.js';
+import { hiOf, kindOf, loOf, Op } from '../../circuit/circuit.js';
 import { signedBits } from '../../emulator/castPlan.js';
 import type { LanePlan } from '../../emulator/lanes.js';
 import { planLanes } from '../../emulator/lanes.js';
 import { splitCircuit } from '../../emulator/split.js';
 import { invariant } from '../../errors.js';
 import { fixedType } from '../../fixed/fixedType.js';
+import { operandsOf } from '../needed.js';
 
 /** Bits of a lane that a value crossing functions is stored in. */
 export type SlotLane = 16 | 32 | 64;
@@ -68,11 +69,6 @@ function splitAtInputs(circuit: Circuit): { readonly fast: Circuit; readonly slo
   });
   const output: OutputPort = { name: 'frontier', shape: [inputs.length], types, ops: Int32Array.from(inputs) };
   return { fast: { ...circuit, outputs: [output] }, slow: Int32Array.from(slow.reverse()) };
-}
-
-export function operandsOf(circuit: Circuit, op: number): number[] {
-  const operands = [circuit.a[op] as number, circuit.b[op] as number, circuit.c[op] as number];
-  return operands.slice(0, OPERAND_COUNT[kindOf(circuit, op)]);
 }
 
 function planFast(fast: Circuit, lanes: LanePlan): Omit<CppPlan, 'slow'> {

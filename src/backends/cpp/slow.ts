@@ -3,8 +3,8 @@ import { elementCount, hiOf, kindOf, loOf, Op, typeOfElement } from '../../circu
 import { signedBits } from '../../emulator/castPlan.js';
 import { invariant } from '../../errors.js';
 import type { FixedType } from '../../fixed/fixedType.js';
+import { operandsOf } from '../needed.js';
 import type { CppPlan } from './plan.js';
-import { operandsOf } from './plan.js';
 import { slotText } from './vector.js';
 
 /** Ops a function of wide arithmetic computes. */

@@ -1,5 +1,6 @@
 import type { Circuit, Table } from '../../circuit/circuit.js';
-import { intervalOf, kindOf, loOf, hiOf, Op, OPERAND_COUNT } from '../../circuit/circuit.js';
+import { hiOf, intervalOf, kindOf, loOf, Op } from '../../circuit/circuit.js';
+import { isConstant, operandsOf } from '../needed.js';
 import { invariant } from '../../errors.js';
 import type { FixedType } from '../../fixed/fixedType.js';
 import { castOverflows, rangeOf, roundShift } from '../../fixed/fixedType.js';
@@ -12,10 +13,6 @@ type Mode = 'int' | 'float' | 'big';
 /** A value is a `number` while its interval is within ±(2^53 − 1), else a `bigint`. */
 export function isBig(circuit: Circuit, op: number): boolean {
   return typeof loOf(circuit, op) === 'bigint' || typeof hiOf(circuit, op) === 'bigint';
-}
-
-export function isConstant(circuit: Circuit, op: number): boolean {
-  return kindOf(circuit, op) !== Op.input && loOf(circuit, op) === hiOf(circuit, op);
 }
 
 /** The lines that define an op's local `n<op>` from its operands' locals; inputs and constants have none. */
@@ -71,7 +68,7 @@ class Expression {
       bounds.push(lo, hi, ...(left > 0 ? [shift(lo, left), shift(hi, left)] : []));
     };
     const kind = kindOf(circuit, op);
-    for (const operand of this.operands()) note(operand, this.leftOf(operand));
+    for (const operand of operandsOf(circuit, op)) note(operand, this.leftOf(operand));
     if (kind === Op.cast) {
       const type = this.type();
       const k = this.cut();
@@ -84,10 +81,6 @@ class Expression {
     if (least >= -2147483648 && most <= 2147483647) return 'int';
     const isBitwise = kind === Op.and || kind === Op.or || kind === Op.xor;
     return typeof least === 'number' && typeof most === 'number' && !isBitwise ? 'float' : 'big';
-  }
-
-  private operands(): number[] {
-    return [this.a, this.b, this.c].slice(0, OPERAND_COUNT[kindOf(this.circuit, this.op)]);
   }
 
   private expOf(operand: number): number {

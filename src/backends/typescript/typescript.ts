@@ -1,14 +1,15 @@
 import type { InterfaceDeclarationStructure, OptionalKind } from 'ts-morph';
 import { IndentationText, Project, QuoteKind } from 'ts-morph';
 import type { Circuit, Table } from '../../circuit/circuit.js';
-import { elementCount, kindOf, loOf, Op, OPERAND_COUNT, typeOfElement } from '../../circuit/circuit.js';
+import { elementCount, kindOf, loOf, Op, typeOfElement } from '../../circuit/circuit.js';
 import type { FixedType } from '../../fixed/fixedType.js';
 import { fractionBits } from '../../fixed/fixedType.js';
 import type { Schedule } from '../../timing/schedule.js';
 import type { Backend, DesignInfo, OutputFile } from '../backend.js';
+import { isConstant, neededOps, operandsOf } from '../needed.js';
 import { oneLine, portNames } from '../verilog/names.js';
 import { titleOf } from '../verilog/verilog.js';
-import { isBig, isConstant, linesOf, tableIsBig } from './expressions.js';
+import { isBig, linesOf, tableIsBig } from './expressions.js';
 
 /** Ops a function: what a JavaScript engine still optimises. */
 const OPS_A_FUNCTION = 300;
@@ -201,20 +202,6 @@ class Emitter {
       yield `\nfunction part${part}(r: Float64Array, w: bigint[]): void {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`;
     }
   }
-}
-
-function operandsOf(circuit: Circuit, op: number): number[] {
-  return [circuit.a[op] as number, circuit.b[op] as number, circuit.c[op] as number].slice(0, OPERAND_COUNT[kindOf(circuit, op)]);
-}
-
-/** 1 for each op that an output depends on. */
-function neededOps(circuit: Circuit): Uint8Array {
-  const needed = new Uint8Array(circuit.size);
-  for (const port of circuit.outputs) for (const op of port.ops) needed[op] = 1;
-  for (let op = circuit.size - 1; op >= 0; op--) {
-    if (needed[op] === 1 && !isConstant(circuit, op)) for (const operand of operandsOf(circuit, op)) needed[operand] = 1;
-  }
-  return needed;
 }
 
 function portInterface(name: string, doc: string, ports: readonly TsPort[], type: (port: TsPort) => string): OptionalKind<InterfaceDeclarationStructure> {
