@@ -37,17 +37,10 @@ const onlyValue = (works: string | number, message: string) => (value: string | 
 const always = (message: string) => (): string => message;
 
 export const TARGETS = ['verilog', 'vhdl', 'vitis', 'cpp', 'typescript'] as const;
-/** Targets this release emits. */
-export const WORKING_TARGETS: readonly string[] = ['verilog', 'vitis', 'cpp', 'typescript'];
 
 const targets = z.union([text, z.array(text).transform((list) => list.join(','))]).pipe(
   z.string().transform((list) => list.split(',').map((name) => name.trim()).join(',')),
 ).refine((list) => list.split(',').every((name) => name === 'all' || (TARGETS as readonly string[]).includes(name)), `must be a list of ${TARGETS.join(', ')}`);
-
-function unsupportedTargets(value: string | number | boolean): string | undefined {
-  const missing = String(value).split(',').filter((name) => name !== 'all' && !WORKING_TARGETS.includes(name));
-  return missing.length === 0 ? undefined : `target ${missing.join(', ')} is not there yet; ${WORKING_TARGETS.join(' and ')} are`;
-}
 
 const MEMORIES = 'DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs';
 
@@ -63,7 +56,7 @@ export const OPTIONS = {
   labels: { path: true, describe: 'labels of the events', schema: text },
   metric: { describe: 'what quantisation may not lose: auc, accuracy, mse, agreement, rate', default: 'one that fits the model', schema: oneOf('auc', 'accuracy', 'mse', 'agreement', 'rate') },
   'max-loss': { describe: 'how much of the metric quantisation may lose, 0.5% or 0.005', default: '0.5%', schema: share },
-  target: { describe: 'list of verilog, vhdl, vitis, cpp, typescript', default: 'all', schema: targets, unsupported: unsupportedTargets },
+  target: { describe: 'list of verilog, vhdl, vitis, cpp, typescript', default: 'all', schema: targets },
   verify: { describe: 'none, emulator, verilator; each includes those before it', default: 'verilator where installed', schema: oneOf('none', 'emulator', 'verilator') },
   vectors: { path: true, describe: "events to verify with, besides the tool's own", schema: text },
   'score-type': { describe: "forests: type of leaves and score, e.g. 'ap_fixed<16,6>'", default: 'grown', schema: text },

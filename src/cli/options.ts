@@ -5,7 +5,7 @@ import { ConfigText } from '../io/configText.js';
 import type { Problem } from '../errors.js';
 import { CompileError, didYouMean } from '../errors.js';
 import type { OptionName } from './optionTable.js';
-import { OPTION_NAMES, optionOf, TARGETS, WORKING_TARGETS } from './optionTable.js';
+import { OPTION_NAMES, optionOf, TARGETS } from './optionTable.js';
 import type { CompileRequest } from '../compile/request.js';
 import type { Clock } from './units.js';
 import { parseClock, parseLatency, toFloat } from './units.js';
@@ -177,7 +177,7 @@ function assemble(model: string, parsed: Parsed, { clock, latency, stated }: Tim
     clockMHz: toFloat(clock.frequencyMHz),
     latency,
     part: text('part') ?? 'xcvu13p',
-    targets: TARGETS.filter((name) => (targets.includes('all') || targets.includes(name)) && WORKING_TARGETS.includes(name)),
+    targets: TARGETS.filter((name) => targets.includes('all') || targets.includes(name)),
     verify: (text('verify') ?? 'auto') as CompileOptions['verify'],
     effort: (text('effort') ?? 'normal') as CompileOptions['effort'],
     modelVersion: Number(parsed['model-version'] ?? 1),

@@ -1,15 +1,17 @@
 import type { Backend, DesignInfo, OutputFile } from '../backends/backend.js';
 import { cpp } from '../backends/cpp/cpp.js';
 import { verilog } from '../backends/verilog/verilog.js';
+import { vhdl } from '../backends/vhdl/vhdl.js';
 import { vitis } from '../backends/vitis/vitis.js';
 import { wrappers } from '../backends/wrappers.js';
 import { CompileError } from '../errors.js';
 import type { Schedule } from '../timing/schedule.js';
-import { cppTexts, typescriptRuntime, vitisTexts, wrapperTexts } from '../verify/resources.js';
+import { cppTexts, typescriptRuntime, vhdlTexts, vitisTexts, wrapperTexts } from '../verify/resources.js';
 
 /** What `--target` names. Verilog is written whatever is asked for: it is what verification proves. */
 const BACKENDS = {
   verilog: () => [verilog, wrappers(wrapperTexts())],
+  vhdl: () => [vhdl(vhdlTexts())],
   vitis: () => [vitis(vitisTexts())],
   cpp: () => [cpp(cppTexts())],
   // Brings the TypeScript compiler with it: only where it is wanted.

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CppTexts } from '../backends/cpp/cpp.js';
+import type { VhdlTexts } from '../backends/vhdl/vhdl.js';
 import type { VitisTexts } from '../backends/vitis/vitis.js';
 import type { WrapperTexts } from '../backends/wrappers.js';
 import { PACKAGE_ROOT } from './tools.js';
@@ -30,4 +31,9 @@ export function typescriptRuntime(): string {
 export function vitisTexts(): VitisTexts {
   const text = (name: string): string => readResource(`templates/vitis/${name}`);
   return { header: text('header.h'), source: text('source.cpp'), testbench: text('testbench.cpp'), project: text('project.tcl'), makefile: text('Makefile') };
+}
+
+/** What the VHDL package and entity are made with. */
+export function vhdlTexts(): VhdlTexts {
+  return { package: readResource('templates/vhdl/package.vhd'), entity: readResource('templates/vhdl/entity.vhd') };
 }

@@ -28,7 +28,7 @@ describe('the command line', () => {
     expect(jobs).toBeGreaterThanOrEqual(1);
     expect(clock.periodNs).toEqual({ n: 25n, d: 8n });
     expect(rest).toEqual({
-      model: 'model.onnx', clockMHz: 320, latency: { mode: 'shortest' }, part: 'xcvu13p', targets: ['verilog', 'vitis', 'cpp', 'typescript'], verify: 'auto',
+      model: 'model.onnx', clockMHz: 320, latency: { mode: 'shortest' }, part: 'xcvu13p', targets: ['verilog', 'vhdl', 'vitis', 'cpp', 'typescript'], verify: 'auto',
       effort: 'normal', modelVersion: 1, seed: 1, quiet: false, json: false,
     });
   });
@@ -115,8 +115,7 @@ describe('the command line', () => {
     );
     expect(error.kind).toBe('unsupported');
     expect(error.message).toMatchInlineSnapshot(`
-      "--target: verilog,vhdl: target vhdl is not there yet; verilog and vitis and cpp and typescript are.
-      --ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
+      "--ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
       --max-dsp: 4: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
       --max-bram: 1: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
       --io-schema: s.json: hardware-integer fields come in a later release; --input-type gives the wires their types.

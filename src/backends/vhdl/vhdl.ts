@@ -1,0 +1,143 @@
+import type { Port } from '../../circuit/circuit.js';
+import { elementCount, typeOfElement } from '../../circuit/circuit.js';
+import { formatFixedType } from '../../fixed/fixedType.js';
+import type { Schedule } from '../../timing/schedule.js';
+import type { Backend, DesignInfo, OutputFile } from '../backend.js';
+import { renderTemplate } from '../template.js';
+import { oneLine, portNames } from '../verilog/names.js';
+import { busWidth, titleOf } from '../verilog/verilog.js';
+
+/** templates/vhdl */
+export interface VhdlTexts {
+  readonly package: string;
+  readonly entity: string;
+}
+
+/** Reserved words of VHDL-2008 that Verilog allows as names. */
+const RESERVED = new Set(
+  ('abs access after alias all architecture array assert attribute block body buffer bus component configuration constant context cover cover deallocate disconnect downto ' +
+    'elsif entity exit fairness file generic group guarded impure in inertial is label library linkage literal loop map mod new next null of on open others out package port postponed ' +
+    'process procedure protected pure range record register reject rem report restrict rol ror select sequence severity shared signal sla sll sra srl strong subtype then to transport ' +
+    'type unaffected units until use variable vmode vprop vunit when with default').split(' '),
+);
+
+/** `vhdl/`: a package with types, constants and the component, and an entity with arrays around the core. */
+export function vhdl(texts: VhdlTexts): Backend {
+  return {
+    name: 'vhdl',
+    summary: 'VHDL-2008 package with types, latency and interval, and an entity around the core',
+    check: () => [],
+    emit: (schedule, info): OutputFile[] => emit(texts, schedule, info),
+  };
+}
+
+interface VhdlPort {
+  readonly direction: 'in' | 'out';
+  /** Of the core's port, and of the wrapper's. */
+  readonly core: string;
+  readonly name: string;
+  readonly port: Port;
+  readonly width: number;
+  /** Width and sign of the elements, where all are alike. */
+  readonly element: { readonly width: number; readonly signed: boolean } | undefined;
+}
+
+function emit(texts: VhdlTexts, schedule: Schedule, info: DesignInfo): OutputFile[] {
+  const { circuit } = schedule;
+  const names = portNames(circuit);
+  const describe = (direction: VhdlPort['direction']) => (port: Port, i: number): VhdlPort => {
+    const core = (direction === 'in' ? names.inputs : names.outputs)[i] as string;
+    const isReserved = RESERVED.has(core.toLowerCase());
+    const [type] = port.types;
+    const element = port.types.length === 1 && type !== undefined ? { width: type.width, signed: type.signed } : undefined;
+    return { direction, core: isReserved ? `\\${core}\\` : core, name: isReserved ? `${core}_port` : core, port, width: busWidth(port), element };
+  };
+  const ports = [...circuit.inputs.map(describe('in')), ...circuit.outputs.map(describe('out'))];
+  const clocked = schedule.latencyCycles > 0;
+  const declare = (type: (port: VhdlPort) => string, name: (port: VhdlPort) => string): string => [
+    ...(clocked ? ['clk : in std_logic', 'rst : in std_logic'] : []),
+    'valid_in : in std_logic',
+    ...ports.map((port) => `${name(port)} : ${port.direction} ${type(port)}`),
+    'valid_out : out std_logic',
+  ].join(';\n      ');
+  const bus = (port: VhdlPort): string => `std_logic_vector(${port.width - 1} downto 0)`;
+  const common = { title: titleOf(info), top: info.top };
+  return [
+    {
+      path: `vhdl/${info.top}_pkg.vhd`,
+      text: renderTemplate('vhdl/package.vhd', texts.package, {
+        ...common,
+        latency: String(schedule.latencyCycles), interval: String(schedule.initiationInterval), period: String(Math.round(1e6 / schedule.clockMHz)),
+        version: String(info.modelVersion), hash: info.hash,
+        types: ports.map(typesOf).join('\n\n'),
+        ports: declare(bus, (port) => port.core),
+        bodies: ports.map(bodiesOf).join('\n'),
+      }),
+    },
+    {
+      path: `vhdl/${info.top}_vhdl.vhd`,
+      text: renderTemplate('vhdl/entity.vhd', texts.entity, {
+        ...common,
+        ports: declare((port) => `${port.name}_t`, (port) => port.name),
+        signals: ports.map((port) => `  signal ${port.name}_bus : ${bus(port)};`).join('\n'),
+        assignments: ports.map((port) => (port.direction === 'in'
+          ? `  ${port.name}_bus <= ${port.element === undefined ? port.name : `${port.name}_to_bus(${port.name})`};`
+          : `  ${port.name} <= ${port.element === undefined ? `${port.name}_bus` : `${port.name}_from_bus(${port.name}_bus)`};`)).join('\n'),
+        connections: [
+          ...(clocked ? ['clk => clk', 'rst => rst'] : []), 'valid_in => valid_in',
+          ...ports.map((port) => `${port.core} => ${port.name}_bus`), 'valid_out => valid_out',
+        ].join(',\n      '),
+      }),
+    },
+  ];
+}
+
+/** Constants, types and conversions of a port. */
+function typesOf({ name, port, width, element }: VhdlPort): string {
+  const type = typeOfElement(port, 0);
+  const shape = `${oneLine(port.name)} [${port.shape.join(', ')}]`;
+  if (element === undefined) {
+    return [
+      `  -- ${shape}, each element of a type of its own, element 0 in the lowest bits`,
+      ...port.types.map((own, i) => `  --   element ${i}: ${formatFixedType(own)}`),
+      `  constant ${name}_ELEMENTS : positive := ${elementCount(port)};`,
+      `  subtype ${name}_t is std_logic_vector(${width - 1} downto 0);`,
+    ].join('\n');
+  }
+  return [
+    `  -- ${shape}, elements in C order: ${formatFixedType(type)}`,
+    `  constant ${name}_ELEMENTS : positive := ${elementCount(port)};`,
+    `  constant ${name}_WIDTH    : positive := ${type.width};`,
+    `  constant ${name}_INTEGER  : integer := ${type.integer}; -- bits before the binary point, the sign among them`,
+    `  subtype ${name}_element_t is ${element.signed ? 'signed' : 'unsigned'}(${type.width - 1} downto 0);`,
+    `  type ${name}_t is array (0 to ${elementCount(port) - 1}) of ${name}_element_t;`,
+    `  function ${name}_to_bus(x : ${name}_t) return std_logic_vector;`,
+    `  function ${name}_from_bus(x : std_logic_vector) return ${name}_t;`,
+  ].join('\n');
+}
+
+function bodiesOf({ name, port, width, element }: VhdlPort): string {
+  if (element === undefined) return '';
+  const w = element.width;
+  return [
+    `  function ${name}_to_bus(x : ${name}_t) return std_logic_vector is`,
+    `    variable y : std_logic_vector(${width - 1} downto 0);`,
+    '  begin',
+    `    for i in 0 to ${elementCount(port) - 1} loop`,
+    `      y(${w} * i + ${w - 1} downto ${w} * i) := std_logic_vector(x(i));`,
+    '    end loop;',
+    '    return y;',
+    '  end function;',
+    '',
+    `  function ${name}_from_bus(x : std_logic_vector) return ${name}_t is`,
+    `    alias bits : std_logic_vector(${width - 1} downto 0) is x;`,
+    `    variable y : ${name}_t;`,
+    '  begin',
+    `    for i in 0 to ${elementCount(port) - 1} loop`,
+    `      y(i) := ${element.signed ? 'signed' : 'unsigned'}(bits(${w} * i + ${w - 1} downto ${w} * i));`,
+    '    end loop;',
+    '    return y;',
+    '  end function;',
+    '',
+  ].join('\n');
+}
