@@ -27,9 +27,6 @@ export interface TypedModel extends GrownGraph {
   readonly search?: SearchResult;
 }
 
-/** Events a forest is fitted to and judged on at most. */
-const FOREST_EVENTS = 60_000;
-
 type TypeRequest = Pick<CompileRequest, 'precision' | 'inputType' | 'data' | 'labels' | 'metric' | 'maxLoss' | 'scoreType' | 'missing' | 'effort' | 'part'>;
 
 /** Bytes to graph; what the frontend cannot read it lists all at once. */
@@ -61,11 +58,13 @@ export async function typeModel(given: ModelGraph, request: TypeRequest, hooks: 
     catalogue,
   );
   const wired = mode === 'code' ? codeMissing(typed, catalogue) : typed;
-  const fitted = fitsForest ? fitForestModel(model, wired, evaluationOf(model, request, FOREST_EVENTS) as Evaluation, request, hooks) : undefined;
-  if (fitted !== undefined) {
+  if (fitsForest) {
+    const fitted = fitForestModel(wired, request, hooks);
     const grown = growTypes(fitted.graph, {}, catalogue);
-    const own = evaluationOf(model, request) as Evaluation;
-    return { ...grown, evaluation: own, statements: grown.statements.map((statement) => (statement.layer === fitted.layer ? { ...statement, text: fitted.text } : statement)) };
+    const statements = grown.statements.map((statement) => (statement.layer === fitted.layer ? { ...statement, text: fitted.text } : statement));
+    // Behind a class or decision there are no scores to judge.
+    const own = model.nodes.length === 1 ? evaluationOf(model, request) : undefined;
+    return { ...grown, statements, ...(own === undefined ? {} : { evaluation: own }) };
   }
   const grow = request.scoreType === undefined ? {} : { scoreType: scoreTypeOf(request.scoreType) };
   const grown = wired.inputs.every((input) => input.type !== undefined) ? growTypes(wired, grow, catalogue) : undefined;

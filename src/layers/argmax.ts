@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Tensor } from '../model/tensor.js';
 import { tensor } from '../model/tensor.js';
-import { balanced, maximum, minimum } from './arithmetic.js';
+import { indexOfGreatest } from '../optimize/decision/argmax.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { normalAxis, reductionGroups } from './indexing.js';
 import { lowerElements } from './lowering.js';
-import { axisProblem, orderKeys } from './ordering.js';
+import { axisProblem } from './ordering.js';
 import type { TensorRange } from './ranges.js';
 import { constantBounds } from './ranges.js';
 
@@ -25,13 +25,10 @@ function lowerArgmax(params: ArgmaxParams, [x]: readonly LoweredTensor[], contex
   const { builder } = context;
   const input = x as LoweredTensor;
   const groups = groupsOf(params, input.shape);
-  const isMax = params.operation === 'max';
   return lowerElements(context, groups.shape, (g) => {
     const ops = Array.from(groups.members.subarray(g * groups.size, (g + 1) * groups.size), (i) => input.ops[i] as number);
     if (ops.length === 1) return builder.constant(0);
-    // The winner's key must be the greatest of equal values where the maximum is taken, the least where the minimum is.
-    const { keys, indexOf } = orderKeys(builder, ops, isMax !== (params.last === true));
-    return indexOf(balanced(keys, (a, b) => (isMax ? maximum(builder, a, b) : minimum(builder, a, b))));
+    return indexOfGreatest(builder, ops, { least: params.operation === 'min', last: params.last === true });
   });
 }
 
