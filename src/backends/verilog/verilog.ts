@@ -257,8 +257,11 @@ class Emitter {
     if (this.plan === undefined) return;
     const text = new PrimitiveText((op, bit, stage) => this.reader(stage).signal(op, bit, bit + 1));
     this.plan.finish().forEach((stage, at) => text.stage(stage, at));
-    this.lines.push('', '  // cells', ...text.declarations(), ...text.lines);
-    this.unused.push(...text.unused);
+    this.lines.push('', '  // cells');
+    // One by one: as arguments of one call a million lines overflow the stack.
+    for (const line of text.declarations()) this.lines.push(line);
+    for (const line of text.lines) this.lines.push(line);
+    for (const bits of text.unused) this.unused.push(bits);
   }
 
   private place(op: number): string {
