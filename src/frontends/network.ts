@@ -1,7 +1,7 @@
 import { CompileError } from '../errors.js';
 import type { LayerKind, LayerParams } from '../layers/registry.js';
 import type { LayerCatalogue } from '../model/catalogue.js';
-import type { GraphInput, GraphOutput, ModelGraph, ModelNode } from '../model/graph.js';
+import type { GraphInput, GraphOutput, LayerPrecision, ModelGraph, ModelNode } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf } from '../model/tensor.js';
 
@@ -49,11 +49,11 @@ export class NetworkBuilder implements LayerSink {
   }
 
   /**
-   * Adds a layer.
+   * Adds a layer, with its types where the format itself says them.
    *
    * @throws CompileError (`input`) where the layer says that the shapes do not fit, (`unsupported`) past any device's size
    */
-  add<K extends LayerKind>(kind: K, params: LayerParams[K], inputs: readonly TensorRef[], name: string): TensorRef {
+  add<K extends LayerKind>(kind: K, params: LayerParams[K], inputs: readonly TensorRef[], name: string, precision?: LayerPrecision): TensorRef {
     const shape = this.catalogue.shape(kind, params, inputs.map((input) => input.shape));
     if (typeof shape === 'string') throw this.error('input', 'shape-mismatch', name, `${shape}.`);
     const size = sizeOf(shape);
@@ -63,7 +63,7 @@ export class NetworkBuilder implements LayerSink {
     }
     if (this.nodes.length >= MAX_LAYERS) throw this.error('unsupported', 'too-large', name, `the model has more than ${MAX_LAYERS} layers, recurrences unrolled.`, 'Shorten the sequence.');
     const own = this.unique(name);
-    this.nodes.push({ name: own, kind, params, inputs: inputs.map((input) => input.tensor), output: own, shape });
+    this.nodes.push({ name: own, kind, params, inputs: inputs.map((input) => input.tensor), output: own, shape, ...(precision !== undefined && { precision }) });
     return { tensor: own, shape };
   }
 

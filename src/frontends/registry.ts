@@ -3,6 +3,7 @@ import type { ModelGraph } from '../model/graph.js';
 import { catboostFrontend } from './catboost.js';
 import { coniferFrontend } from './conifer.js';
 import type { Frontend, FrontendContext, ModelSource } from './frontend.js';
+import { hls4mlFrontend } from './hls4ml/hls4ml.js';
 import { kerasFrontend } from './keras/keras.js';
 import { lightgbmFrontend } from './lightgbm.js';
 import { onnxFrontend } from './onnx/onnx.js';
@@ -13,7 +14,7 @@ import { trigforgeModelFrontend } from './trigforgeModel.js';
 import { xgboostJsonFrontend, xgboostUbjFrontend } from './xgboost/xgboost.js';
 
 /** Every format, by name; adding one is its file and a line here. */
-export const frontends: readonly Frontend[] = [onnxFrontend, kerasFrontend, pt2Frontend, ptFrontend, xgboostJsonFrontend, xgboostUbjFrontend, lightgbmFrontend, catboostFrontend, tmvaFrontend, coniferFrontend, trigforgeModelFrontend];
+export const frontends: readonly Frontend[] = [onnxFrontend, kerasFrontend, hls4mlFrontend, pt2Frontend, ptFrontend, xgboostJsonFrontend, xgboostUbjFrontend, lightgbmFrontend, catboostFrontend, tmvaFrontend, coniferFrontend, trigforgeModelFrontend];
 
 /** The frontend whose content test is surest, or undefined where none knows the file. */
 function detectFrontend(source: ModelSource): Frontend | undefined {
