@@ -132,7 +132,8 @@ function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: num
 }
 
 function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
-  const hash = createHash('sha256').update(request.model.bytes);
+  // The graph stands for side files and folders too.
+  const hash = createHash('sha256').update(request.model.bytes).update(graphToJson(model));
   const { head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort, primitives } = request;
   hash.update(JSON.stringify({ head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort, primitives }));
   return {

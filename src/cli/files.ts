@@ -23,23 +23,45 @@ export function readInputFile(path: string, what: string): Uint8Array {
   }
 }
 
-/** The model a user names, the weights named beside it, and what lies in its folder. */
+/** The model a user names, a file or a folder, the weights named beside it, and what lies in its folder. */
 export function openModel(path: string, weights?: string): CompileRequest['model'] {
-  const folder = dirname(resolve(path));
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isFolder && isOurs(resolve(path))) return openModel(join(path, 'model.json'), weights);
   return {
     name: path,
-    bytes: readInputFile(path, 'a model'),
+    bytes: isFolder ? new Uint8Array() : readInputFile(path, 'a model'),
+    ...(isFolder && { folder: true }),
     ...(weights === undefined ? {} : { weights: { name: weights, bytes: readInputFile(weights, 'weights') } }),
-    siblings: () => readdirSync(folder).toSorted(),
+    siblings: () => (isFolder ? filesBelow(resolve(path)) : readdirSync(dirname(resolve(path))).toSorted()),
   };
 }
 
-/** Files beside the model, for frontends that ask for them by a plain relative path. */
+/** Folders in folders that are looked into, and files that are listed, of a model that is a folder. */
+const MODEL_DEPTH = 3;
+const MODEL_FILES = 20_000;
+
+/** Files of a folder and of those inside it, by their relative paths. */
+function filesBelow(folder: string): string[] {
+  const files: string[] = [];
+  const visit = (prefix: string, depth: number): void => {
+    for (const entry of readdirSync(join(folder, prefix), { withFileTypes: true })) {
+      if (files.length >= MODEL_FILES) return;
+      const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+      if (entry.isFile()) files.push(path);
+      else if (entry.isDirectory() && depth < MODEL_DEPTH) visit(path, depth + 1);
+    }
+  };
+  visit('', 1);
+  return files.toSorted();
+}
+
+/** Files beside the model or in it, for frontends that ask for them by a plain relative path. */
 export function sideFilesOf(modelPath: string): (relativePath: string) => Uint8Array | undefined {
-  const folder = dirname(resolve(modelPath));
+  const path = resolve(modelPath);
+  const folder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? path : dirname(path);
   return (relativePath) => {
-    const path = join(folder, relativePath);
-    return existsSync(path) ? readInputFile(path, 'external data of the model') : undefined;
+    const file = join(folder, relativePath);
+    return existsSync(file) ? readInputFile(file, 'external data of the model') : undefined;
   };
 }
 

@@ -2,14 +2,16 @@ import { CompileError } from '../errors.js';
 import type { LayerCatalogue } from '../model/catalogue.js';
 import type { ModelGraph } from '../model/graph.js';
 
-/** The file a user names, already read: frontends never touch the file system. */
+/** The file or folder a user names, already read: frontends never touch the file system. */
 export interface ModelSource {
   /** The file's name, for messages and as the model's name; never used to guess the format. */
   readonly name: string;
+  /** Empty for a folder. */
   readonly bytes: Uint8Array;
+  readonly folder?: true;
   /** The weights the user named beside it (`--weights`), for formats that keep them apart. */
   readonly weights?: { readonly name: string; readonly bytes: Uint8Array };
-  /** Names of the files in the model's folder, sorted; they are read through `readSideFile`. */
+  /** Names of the files in the model's folder, for a folder the paths in it, sorted; they are read through `readSideFile`. */
   readonly siblings?: () => readonly string[];
 }
 

@@ -37,7 +37,7 @@ export function parseModel(source: ModelSource, context: FrontendContext): Model
   throw new CompileError('input', {
     code: 'unknown-format',
     where: [source.name],
-    what: `is no model this version reads: ${describeContent(source.bytes)}.`,
+    what: `is no model this version reads: ${source.folder === true ? 'it is a folder, without the firmware/ of an hls4ml project or the model.json of an output folder' : describeContent(source.bytes)}.`,
     mend: `Supported: ${frontends.map((f) => `${f.name} (${f.summary})`).join('; ')}.`,
   });
 }

@@ -40,7 +40,7 @@ function writeModels(): void {
   writeFileSync('infinite.onnx', model([Infinity, 1]));
   writeFileSync('shapes.onnx', model([1, 2, 3]));
   writeFileSync('cycle.onnx', model([1], [{ op: 'Add', name: 'a', inputs: ['x', 'v'], outputs: ['u'] }, { op: 'Relu', name: 'b', inputs: ['u'], outputs: ['v'] }, { op: 'Relu', name: 'c', inputs: ['v'], outputs: ['y'] }]));
-  writeFileSync('unknown.onnx', model([1], [{ op: 'LSTM', name: 'a', inputs: ['x'], outputs: ['t'] }, { op: 'Einsum', name: 'b', inputs: ['t'], outputs: ['u'] }, { op: 'NonMaxSuppression', name: 'c', inputs: ['u'], outputs: ['y'] }]));
+  writeFileSync('unknown.onnx', model([1], [{ op: 'RoiAlign', name: 'a', inputs: ['x'], outputs: ['t'] }, { op: 'GridSample', name: 'b', inputs: ['t'], outputs: ['u'] }, { op: 'NonMaxSuppression', name: 'c', inputs: ['u'], outputs: ['y'] }]));
   writeFileSync('cut.json', readFileSync(`${FIXTURES}xgboost_binary/model.json`).subarray(0, 5000));
   writeFileSync('other.json', '{"hello": [1, 2]}');
   mkdirSync('folder');

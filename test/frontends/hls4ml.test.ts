@@ -24,7 +24,7 @@ function filesOf(project: string): Files {
 
 function sourceOf(files: Files): { readonly source: ModelSource; readonly readSide: (path: string) => Uint8Array | undefined } {
   const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-  return { source: { name: 'project', bytes: new Uint8Array(), siblings: () => Object.keys(files).toSorted() }, readSide: (path) => (files[path] === undefined ? undefined : bytes(files[path])) };
+  return { source: { name: 'project', bytes: new Uint8Array(), folder: true, siblings: () => Object.keys(files).toSorted() }, readSide: (path) => (files[path] === undefined ? undefined : bytes(files[path])) };
 }
 
 const array = (project: string, file: string): Float64Array => readArrays(readFileSync(join(FIXTURES, project, file)), file)[0]?.data as Float64Array;

@@ -16,7 +16,7 @@ import { Project } from './project.js';
 export const hls4mlFrontend: Frontend = {
   name: 'hls4ml-project',
   summary: 'a project folder of hls4ml, with its firmware/',
-  detects: (source) => (source.siblings?.().some((name) => /(^|\/)firmware\/parameters\.h$/.test(name)) === true && source.bytes.length === 0 ? 1 : 0),
+  detects: (source) => (source.folder === true && source.siblings?.().some((name) => /(^|\/)firmware\/parameters\.h$/.test(name)) === true ? 1 : 0),
   parse: parseProject,
 };
 
