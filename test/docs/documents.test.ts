@@ -5,6 +5,7 @@ import { OP_NAMES } from '../../src/circuit/circuit.js';
 import { OPTION_NAMES } from '../../src/cli/optionTable.js';
 import { atenOperators } from '../../src/frontends/torch/aten/index.js';
 import { operatorsByDomain } from '../../src/frontends/onnx/operators/index.js';
+import { hgqLayers } from '../../src/frontends/keras/hgq/index.js';
 import { activations as kerasActivations, layerHandlers } from '../../src/frontends/keras/tables.js';
 import { frontends } from '../../src/frontends/registry.js';
 import { layers } from '../../src/layers/registry.js';
@@ -74,7 +75,7 @@ describe('formats and layers', () => {
   });
 
   it('lists every Keras layer and activation', () => {
-    expect(sorted(namesOf(tableUnder(document, 'Keras layers')))).toEqual(sorted(Object.keys(layerHandlers).filter((name) => !name.startsWith('ops>'))));
+    expect(sorted(namesOf(tableUnder(document, 'Keras layers')))).toEqual(sorted(Object.keys(layerHandlers).filter((name) => !name.startsWith('ops>') && !Object.hasOwn(hgqLayers, name))));
     const operations = /^Operations of `keras\.ops`[^:]*: (.*?)\.$/ms.exec(document)?.[1] ?? '';
     expect(sorted([...operations.matchAll(/`(\w+)`/g)].map((match) => `ops>${match[1]}`))).toEqual(sorted(Object.keys(layerHandlers).filter((name) => name.startsWith('ops>'))));
     const text = /^Activations, as layers and as `activation=`: (.*?)\. /ms.exec(document)?.[1] ?? '';
@@ -93,6 +94,11 @@ describe('formats and layers', () => {
     expect(namesOf(rows)).toEqual(sorted(Object.keys(layers)));
     const classes = rows.flatMap((row) => (row[2] ?? '').split(', ')).filter((name) => name !== '–' && name !== '…');
     expect(classes.filter((name) => !(HLS4ML_CLASSES as readonly string[]).includes(name))).toEqual([]);
+  });
+
+  it('lists every layer of HGQ2', () => {
+    const names = Object.keys(hgqLayers).map((name) => name.slice(name.indexOf('>') + 1));
+    expect(sorted(namesOf(tableUnder(document, 'HGQ2 layers')))).toEqual(sorted(names));
   });
 
   it('lists every device', () => {

@@ -1,3 +1,4 @@
+import { hgqLayers } from './hgq/index.js';
 import { hgq1Layers } from './hgq1.js';
 import type { ActivationTable, HandlerTable } from './layer.js';
 import { activationLayers, activationTable } from './layers/activations.js';
@@ -23,6 +24,7 @@ export const layerHandlers: HandlerTable = {
   ...coreLayers,
   ...einsumLayers,
   ...hgq1Layers,
+  ...hgqLayers,
   ...mergeLayers,
   ...normalisationLayers,
   ...operationLayers,
