@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CircuitBuilder } from '../circuit/builder.js';
 import type { FixedType, Overflow, Rounding } from '../fixed/fixedType.js';
 import { castOverflows, fixedType, fractionBits, MAX_WIDTH, OVERFLOWS, rangeOf, ROUNDINGS, sameType } from '../fixed/fixedType.js';
-import { dyadicOf, toNumber } from '../fixed/integer.js';
+import { dyadicOf, sub, toNumber } from '../fixed/integer.js';
 import type { Tensor } from '../model/tensor.js';
 import { broadcastIndices, broadcastShapes, sizeOf, tensor } from '../model/tensor.js';
 import { castTo, divideRounded, negate } from './arithmetic.js';
@@ -11,6 +11,7 @@ import type { LayerDefinition, LoweredTensor, LoweringContext } from './definiti
 import { formatShape } from './indexing.js';
 import type { Bounds, TensorRange } from './ranges.js';
 import { tensorSchema } from './schemas.js';
+import { lookUp, tableOf } from './tables.js';
 
 /**
  * A fixed-point cast of each element with its own widths: the quantisers of HGQ, HGQ2 and QKeras. Widths broadcast to the
@@ -27,6 +28,8 @@ export interface FixedQuantParams {
   readonly overflow: Overflow;
   /** The input is divided by this first, and the exact quotient is what is rounded. 1 if not given; never 0. */
   readonly divisor?: number;
+  /** The quotient is rounded to float32 before it is rounded to the type, as libraries do: decides what comes within 2^−24 of a tie. */
+  readonly float32?: boolean;
 }
 
 /** The type of each element of a shape; undefined where no bit is left and the value is 0. Equal types are one object. */
@@ -62,9 +65,26 @@ function castValue(value: number, type: FixedType): number {
   return toNumber(castFloat(value, type), -fractionBits(type));
 }
 
-/** One element through the quantiser, exactly: the quotient is never a number of its own. */
-function lowerElement(builder: CircuitBuilder, op: number, type: FixedType | undefined, divisor: number): number {
+/** What is rounded: x / divisor. */
+function quotientOf({ divisor = 1, float32 = false }: FixedQuantParams, x: number): number {
+  return float32 ? Math.fround(x / divisor) : x / divisor;
+}
+
+/** The most arguments of a table that stands for a division in float32. */
+const MAX_QUOTIENTS = 2 ** 14;
+
+/**
+ * One element through the quantiser, exactly: the quotient is never a number of its own. One that the library rounds to
+ * float32 is a table; with more arguments than that, ties are decided by the exact quotient.
+ */
+function lowerElement(builder: CircuitBuilder, op: number, type: FixedType | undefined, params: FixedQuantParams): number {
   if (type === undefined) return builder.constant(0);
+  const { divisor = 1, float32 = false } = params;
+  const { lo, hi, exp: grid } = builder.intervalOf(op);
+  if (float32 && Number(sub(hi, lo)) < MAX_QUOTIENTS) {
+    const table = tableOf(grid, Number(lo), Number(hi), (i) => ({ n: castFloat(quotientOf(params, i * 2 ** grid), type), exp: -fractionBits(type) }));
+    return lookUp(builder, op, table);
+  }
   const { n, exp } = dyadicOf(Math.abs(divisor));
   const x = builder.shift(divisor < 0 ? negate(builder, op) : op, -exp);
   const rounded = n === 1 ? x : divideRounded(builder, x, Number(n), fractionBits(type), type.rounding);
@@ -77,7 +97,7 @@ function lowerFixedQuant(params: FixedQuantParams, [x]: readonly LoweredTensor[]
   const ops = new Int32Array(types.length);
   for (let e = 0; e < ops.length; e++) {
     builder.setElement(e);
-    ops[e] = lowerElement(builder, input.ops[e] as number, types[e], params.divisor ?? 1);
+    ops[e] = lowerElement(builder, input.ops[e] as number, types[e], params);
   }
   const [first] = types;
   const uniform = first !== undefined && types.every((type) => type === first);
@@ -98,9 +118,8 @@ export function castBounds(low: number, high: number, type: FixedType | undefine
 
 function boundsOfQuant(params: FixedQuantParams, [x]: readonly TensorRange[]): Bounds {
   const { shape, low, high } = x as TensorRange;
-  const divisor = params.divisor ?? 1;
   const ends = elementTypes(params, shape).map((type, e) => {
-    const quotients = [(low[e] as number) / divisor, (high[e] as number) / divisor];
+    const quotients = [quotientOf(params, low[e] as number), quotientOf(params, high[e] as number)];
     return castBounds(Math.min(...quotients), Math.max(...quotients), type);
   });
   return { low: Float64Array.from(ends, ([least]) => least), high: Float64Array.from(ends, ([, most]) => most) };
@@ -130,14 +149,14 @@ export const fixedQuantLayer: LayerDefinition<FixedQuantParams> = {
     rounding: z.enum(ROUNDINGS),
     overflow: z.enum(OVERFLOWS),
     divisor: z.number().exactOptional(),
+    float32: z.boolean().exactOptional(),
   }),
   hls4mlClass: () => 'FixedPointQuantizer',
   shape: shapeOfQuant,
   evaluate: (params, [x]) => {
     const input = x as Tensor;
-    const divisor = params.divisor ?? 1;
     const types = elementTypes(params, input.shape);
-    return tensor(input.shape, input.data.map((v, e) => (types[e] === undefined ? 0 : castValue(v / divisor, types[e]))), true);
+    return tensor(input.shape, input.data.map((v, e) => (types[e] === undefined ? 0 : castValue(quotientOf(params, v), types[e]))), true);
   },
   lower: lowerFixedQuant,
   bounds: boundsOfQuant,

@@ -198,5 +198,5 @@ export function castLayer(quantiser: Quantiser, x: TensorRef, name: string, cont
     quantiser.overflow === 'none'
       ? { signed: tensor([], [1], true), integerBits: tensor([], [UNBOUNDED], true), fractionBits, overflow: 'WRAP' as const }
       : { signed: quantiser.signed, integerBits: quantiser.integerBits, fractionBits, overflow: quantiser.overflow };
-  return context.add('fixedQuant', { ...widths, rounding, ...(scaler === 1 ? {} : { divisor: scaler }) }, [x], name);
+  return context.add('fixedQuant', { ...widths, rounding, ...(scaler === 1 ? {} : { divisor: scaler, float32: true }) }, [x], name);
 }
