@@ -28,7 +28,10 @@ export interface FixedQuantParams {
   readonly overflow: Overflow;
   /** The input is divided by this first, and the exact quotient is what is rounded. 1 if not given; never 0. */
   readonly divisor?: number;
-  /** The quotient is rounded to float32 before it is rounded to the type, as libraries do: decides what comes within 2^−24 of a tie. */
+  /**
+   * The quotient is the product with the reciprocal, both rounded to float32, as TensorFlow divides by constants: this decides
+   * what comes within some 2^−24 of a tie.
+   */
   readonly float32?: boolean;
 }
 
@@ -67,7 +70,7 @@ function castValue(value: number, type: FixedType): number {
 
 /** What is rounded: x / divisor. */
 function quotientOf({ divisor = 1, float32 = false }: FixedQuantParams, x: number): number {
-  return float32 ? Math.fround(x / divisor) : x / divisor;
+  return float32 ? Math.fround(x * Math.fround(1 / divisor)) : x / divisor;
 }
 
 /** The most arguments of a table that stands for a division in float32. */

@@ -71,14 +71,14 @@ describe('fixedQuant', () => {
     }
   });
 
-  it('rounds the quotient to float32 first where the library does', () => {
+  it('multiplies with the reciprocal in float32 where the library does', () => {
     const divisor = Math.fround(0.3);
     const own = { ...params([1], [4], [3], 'RND', 'SAT'), divisor };
     const operands = [{ shape: [1, 1], type: type('fixed<9,3>') }];
     const [exact, float32] = [own, { ...own, float32: true }].map((p) => lowerGraph(graphOf({ kind: 'fixedQuant', params: p, operands })));
     let ties = 0;
     for (let n = -256n; n < 256n; n++) {
-      const expected = library(Math.fround(Number(n) / 64 / divisor), 1, 4, 3, 'RND', 'SAT') + 0;
+      const expected = library(Math.fround((Number(n) / 64) * Math.fround(1 / divisor)), 1, 4, 3, 'RND', 'SAT') + 0;
       expect(runFloat(float32 as NonNullable<typeof float32>, [[n]])).toEqual([expected]);
       if (runFloat(exact as NonNullable<typeof exact>, [[n]])[0] !== expected) ties++;
     }

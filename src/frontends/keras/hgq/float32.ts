@@ -5,7 +5,6 @@ import { isObject } from '../json.js';
 export type Float32Function = (x: number) => number;
 
 const f = Math.fround;
-const zero = 0;
 
 /** exp, correctly rounded, as all functions below that have no finite arithmetic. */
 const exp: Float32Function = (x) => f(Math.exp(x));
@@ -45,12 +44,14 @@ function erf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / ((a + fraction) * Math.sqrt(Math.PI)));
 }
 
+const SIXTH = f(1 / 6);
+
 function hardSigmoid(x: number): number {
-  return f(Math.min(Math.max(f(x + 3), zero), 6) / 6);
+  return f(Math.min(Math.max(f(x + 3), 0), 6) * SIXTH);
 }
 
 function gelu(x: number, approximate: boolean): number {
-  if (!approximate) return f(f(0.5 * x) * f(1 + f(erf(f(x / f(Math.SQRT2))))));
+  if (!approximate) return f(f(0.5 * x) * f(1 + f(erf(f(x * f(1 / f(Math.SQRT2)))))));
   const inner = f(f(Math.sqrt(2 / Math.PI)) * f(x + f(f(0.044715) * f(f(x * x) * x))));
   return f(f(0.5 * x) * f(1 + tanh(inner)));
 }
@@ -106,7 +107,7 @@ const PLAIN: Readonly<Record<string, Float32Function>> = {
 const PARAMETRISED: Readonly<Record<string, (config: ConfigReader | undefined) => Float32Function>> = {
   celu: (config) => {
     const alpha = f(config?.number('alpha', 1) ?? 1);
-    return (x) => f(Math.max(x, 0) + f(alpha * expm1(f(Math.min(x, 0) / alpha))));
+    return (x) => f(Math.max(x, 0) + f(alpha * expm1(f(Math.min(x, 0) * f(1 / alpha)))));
   },
   elu: (config) => {
     const alpha = f(config?.number('alpha', 1) ?? 1);
@@ -144,6 +145,8 @@ const PARAMETRISED: Readonly<Record<string, (config: ConfigReader | undefined) =
 const CLASSES: Readonly<Record<string, string>> = { CELU: 'celu', ELU: 'elu', GELU: 'gelu', LeakyReLU: 'leaky_relu', ReLU: 'relu' };
 
 /**
+ * Divisions by constants are products with the reciprocal, which is what TensorFlow's graph optimiser makes of them.
+ *
  * What TensorFlow's kernels compute of an activation as the file states it (a name, a serialised function or layer), each
  * step in float32: steps of finite arithmetic to the bit, others correctly rounded, where the library may be a few units
  * in the last place off. Undefined for what is no known function of one value.

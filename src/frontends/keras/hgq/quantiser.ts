@@ -159,9 +159,9 @@ export function behindCast({ scaler, affine: [factor, shift] }: Quantiser, x: nu
   return Math.fround(Math.fround(Math.fround(x * scaler) * factor) + shift) + 0;
 }
 
-/** One number through the whole quantiser, in float32. */
+/** One number through the whole quantiser, in float32; TensorFlow divides by a constant by multiplying with its reciprocal. */
 export function quantiseNumber(quantiser: Quantiser, widths: Widths, x: number): number {
-  return behindCast(quantiser, castFloat32(quantiser, widths, Math.fround(x / quantiser.scaler)));
+  return behindCast(quantiser, castFloat32(quantiser, widths, Math.fround(x * Math.fround(1 / quantiser.scaler))));
 }
 
 /** The widths of each element of a shape. */

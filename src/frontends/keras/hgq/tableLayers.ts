@@ -90,10 +90,10 @@ function tabulated(layer: KerasLayer, x: TensorRef, { connectionOf, functionOf }
   return tables ?? context.fail('unsupported', name, 'wide-table', 'has tables of more than 16 bits, or of more than 8 million entries.', 'Give its input quantiser fewer bits.');
 }
 
-/** Batch normalisation of table outputs: in float32, then / √n. */
+/** Batch normalisation of table outputs, then / √n: in float32, divided by multiplying with the reciprocal. */
 function normalised(f: Float32Function, scale: number, offset: number, count: number): Float32Function {
-  const root = fround(Math.sqrt(count));
-  return (v) => fround(fround(fround(f(v) * scale) + offset) / root);
+  const share = fround(1 / fround(Math.sqrt(count)));
+  return (v) => fround(fround(fround(f(v) * scale) + offset) * share);
 }
 
 /** x[…, i] → Σ_i table_io(x[…, i]) */
