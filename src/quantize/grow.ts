@@ -10,6 +10,7 @@ import type { LayerCatalogue } from '../model/catalogue.js';
 import type { ModelGraph, ModelNode } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
 import { magnitudeOf, outputRange, rangeOfConstant } from './ranges.js';
+import { splitFunctions } from './splitFunctions.js';
 
 /** How fine the types are that nobody gave. */
 export interface Resolution {
@@ -65,7 +66,7 @@ export interface GrowOptions {
  * quantisers determine stays exact. Every input must have its type (`applyInputTypes`).
  */
 export function growTypes(graph: ModelGraph, options: GrowOptions, catalogue: Pick<LayerCatalogue, 'structural'>): GrownGraph {
-  return new Grower(graph, options, catalogue).run();
+  return new Grower(splitFunctions(graph), options, catalogue).run();
 }
 
 /** Whether a node is a quantiser of the model's own. */

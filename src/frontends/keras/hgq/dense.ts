@@ -6,7 +6,7 @@ import { unary } from '../layer.js';
 import type { LayerWeights } from '../weights.js';
 import { quantise, quantisedInput, quantisedOutput, quantiserOf } from './datalane.js';
 import { quantiseTensor, readQuantiser } from './quantiser.js';
-import { stockLayer } from './stock.js';
+import { activated } from './stock.js';
 import { knownWeights } from './weights.js';
 
 const fround = Math.fround;
@@ -24,7 +24,7 @@ function weighted(className: string) {
     const names = layer.config.boolean('use_bias', true) ? ['kernel', 'bias'] : ['kernel'];
     const [kernel, bias] = layer.weights.variables(names) as [Tensor, Tensor | undefined];
     const weights = quantisedWeights(layer, kernel, bias, context);
-    return quantisedOutput(layer, stockLayer(className, layer, weights, [quantisedInput(layer, x, context)], context), context);
+    return quantisedOutput(layer, activated(className, layer, weights, quantisedInput(layer, x, context), context), context);
   });
 }
 
@@ -35,7 +35,7 @@ export function einsumDense(layer: KerasLayer, x: TensorRef, context: KerasConte
   const [kernel, bias] = layer.weights.variables(names) as [Tensor, Tensor | undefined];
   const shared = iqWeights === undefined ? undefined : readQuantiser(config.json('iq_conf'), { layer: name, field: 'iq_conf', weights: iqWeights }, context);
   const input = iqWeights === undefined ? quantisedInput(layer, x, context) : quantise(shared, x, `${name}_iq`, context);
-  return quantisedOutput(layer, stockLayer('EinsumDense', layer, quantisedWeights(layer, kernel, bias, context), [input], context), context);
+  return quantisedOutput(layer, activated('EinsumDense', layer, quantisedWeights(layer, kernel, bias, context), input, context), context);
 }
 
 /** scale / √(variance + ε), in float32; scale 1 where the layer has none. */
@@ -65,7 +65,7 @@ const batchNormDense = unary((layer, x, context) => {
     return fround(b - fround(dot));
   });
   const weights = quantisedWeights(layer, fused, tensor(bias.shape, offset), context);
-  return quantisedOutput(layer, stockLayer('Dense', layer, weights, [quantisedInput(layer, x, context)], context), context);
+  return quantisedOutput(layer, activated('Dense', layer, weights, quantisedInput(layer, x, context), context), context);
 });
 
 /**
@@ -90,7 +90,7 @@ const einsumDenseBatchnorm = unary((layer, x, context) => {
   const fused = tensor(kernel.shape, kernel.data.map((w, at) => fround(w * (factor[along[at] as number] as number))));
   const offset = tensor(bias.shape, bias.data.map((b, c) => fround(b + fround(-(mean.data[c] as number) * (factor[c] as number)))));
   const weights = quantisedWeights(layer, fused, offset, context);
-  return quantisedOutput(layer, stockLayer('EinsumDense', layer, weights, [quantisedInput(layer, x, context)], context), context);
+  return quantisedOutput(layer, activated('EinsumDense', layer, weights, quantisedInput(layer, x, context), context), context);
 });
 
 /** For each element of a tensor with lettered axes its flat index over some of these, in the tensor's order. */

@@ -9,6 +9,7 @@ import type { Float32Function } from './float32.js';
 import { float32Function } from './float32.js';
 import type { Quantiser } from './quantiser.js';
 import { behindCast, castLayer, checkBroadcast, quantiseNumber, widthsOf } from './quantiser.js';
+import { ownActivation } from './stock.js';
 import { elementTables } from './tables.js';
 
 const fround = Math.fround;
@@ -113,7 +114,7 @@ function denseOf(layer: KerasLayer, x: TensorRef, context: KerasContext): Tensor
   const spread = context.add('gather', { axis: x.shape.length - 1, indices: repeated }, [x], `${name}_spread`);
   const values = tabulated(layer, spread, { connectionOf: (e) => e % (nIn * nOut), functionOf }, context);
   const sum = context.add('reduce', { operation: 'sum', axes: [spread.shape.length - 2], keepDims: false }, [values], name);
-  return quantisedOutput(layer, context.activation(config.json('activation'), sum, name), context);
+  return quantisedOutput(layer, ownActivation(layer, sum, context), context);
 }
 
 function normNames({ config }: KerasLayer, gamma: string, beta: string): readonly string[] {
@@ -191,7 +192,7 @@ export function tableEinsumOf(layer: KerasLayer, x: TensorRef, context: KerasCon
   const left = [...presumLetters].filter((letter) => outputLetters.includes(letter));
   const perm = [...outputLetters].map((letter) => left.indexOf(letter));
   const y = context.add('transpose', { perm }, [sum], name);
-  return quantisedOutput(layer, context.activation(config.json('activation'), y, name), context);
+  return quantisedOutput(layer, ownActivation(layer, y, context), context);
 }
 
 /** For each element of a tensor with lettered axes the flat index over some of these, in the order they are picked. */
