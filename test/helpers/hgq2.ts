@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Circuit } from '../../src/circuit/circuit.js';
-import { typeModel } from '../../src/compile/model.js';
 import { compileEmulator } from '../../src/emulator/emulator.js';
 import { parseModel } from '../../src/frontends/registry.js';
 import { matchArrays, readArrays } from '../../src/io/arrays.js';
 import { lowerGraph } from '../../src/layers/lower.js';
 import { catalogue } from '../../src/layers/registry.js';
 import type { ModelGraph } from '../../src/model/graph.js';
+import { growTypes } from '../../src/quantize/grow.js';
+import { applyInputTypes } from '../../src/quantize/inputTypes.js';
 
 type Arrays = ReturnType<typeof readArrays>;
 
@@ -22,7 +23,7 @@ export function readGraph(folder: string, bytes: Uint8Array = readFileSync(`${fo
 
 /** The circuit as a user gets it, with no option but the model. */
 export function circuitOf(folder: string): Circuit {
-  return lowerGraph(typeModel(readGraph(folder), {}).graph);
+  return lowerGraph(growTypes(applyInputTypes(readGraph(folder), {}, catalogue), {}, catalogue).graph);
 }
 
 /** Values that differ from the library's, in words; every row of every pair of files `inputs…`, `outputs…`. */
