@@ -165,7 +165,7 @@ export function quantiseNumber(quantiser: Quantiser, widths: Widths, x: number):
 }
 
 /** The widths of each element of a shape. */
-export function widthsOf({ signed, integerBits, fractionBits }: Quantiser, shape: readonly number[]): readonly Widths[] {
+export function widthsOf({ signed, integerBits, fractionBits }: Pick<Quantiser, 'signed' | 'integerBits' | 'fractionBits'>, shape: readonly number[]): readonly Widths[] {
   const [ks, is, fs] = [signed, integerBits, fractionBits].map((values) => broadcastIndices(values.shape, shape)) as [Int32Array, Int32Array, Int32Array];
   return Array.from(ks, (at, e) => ({ k: signed.data[at] as number, i: integerBits.data[is[e] as number] as number, f: fractionBits.data[fs[e] as number] as number }));
 }

@@ -45,13 +45,20 @@ export function softmaxOf(layer: KerasLayer, x: TensorRef, context: KerasContext
     exponentials = functionBetween({ input: expInput, output: expOutput, value: exponent, name: `${name}/exp` }, below, context);
   } else {
     const own = config.boolean('enable_iq', false) ? quantiserOf(layer, 'iq', context) : undefined;
-    exponentials = functionBetween({ input: own, output: expOutput, value: exponent, name: `${name}/exp` }, x, context);
+    const wide = Number.isInteger(Math.log2(scale)) ? (v: TensorRef): TensorRef => exponentialOf(v, scale, `${name}/exp`, context) : undefined;
+    exponentials = functionBetween({ input: own, output: expOutput, value: exponent, name: `${name}/exp` }, x, context, wide);
   }
   if (mask !== undefined) exponentials = masked(exponentials, mask, `${name}/masked`, context);
   const sum = context.add('reduce', { operation: 'sum', axes, keepDims: true }, [exponentials], `${name}/sum`);
   const inverse: Float32Function = (v) => fround(1 / fround(v + EPSILON));
   const divisor = functionBetween({ input: tableQuantiser(layer, 'inv', 'iq', context), output: tableQuantiser(layer, 'inv', 'oq', context), value: inverse, name: `${name}/inverse` }, sum, context);
   return quantisedOutput(layer, context.add('elementwise', { operation: 'mul' }, [exponentials, divisor], name), context);
+}
+
+/** exp(x · scale) of values of any width, the product exact. */
+function exponentialOf(x: TensorRef, scale: number, name: string, context: KerasContext): TensorRef {
+  const scaled = scale === 1 ? x : context.add('elementwise', { operation: 'mul' }, [x, context.constant(`${name}_factor`, tensor([], [scale], true))], `${name}_scaled`);
+  return context.add('activation', { function: 'exp', float32: true }, [scaled], name);
 }
 
 function masked(x: TensorRef, mask: Tensor, name: string, context: KerasContext): TensorRef {

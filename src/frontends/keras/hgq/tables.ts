@@ -1,5 +1,5 @@
 import type { LutParams } from '../../../layers/lut.js';
-import { sizeOf, tensor } from '../../../model/tensor.js';
+import { broadcastShapes, sizeOf, tensor } from '../../../model/tensor.js';
 import type { TensorRef } from '../../network.js';
 import type { KerasContext } from '../layer.js';
 import type { Float32Function } from './float32.js';
@@ -18,14 +18,20 @@ const MAX_INDEX_BITS = 16;
 /** The most entries that all tables of one layer may need to be evaluated. */
 const MAX_ENTRIES = 2 ** 23;
 
+/** Whether no element has more values than a table may have entries. */
+export function fitsTables({ signed, integerBits, fractionBits, overflow }: Quantiser): boolean {
+  const widths = widthsOf({ signed, integerBits, fractionBits }, broadcastShapes(signed.shape, broadcastShapes(integerBits.shape, fractionBits.shape) ?? []) ?? []);
+  return overflow !== 'none' && widths.every(({ k, i, f }) => k + i + f <= MAX_INDEX_BITS);
+}
+
 /**
  * A table an element: what a function gives for every value that a quantiser's bare cast can have. `x` is behind that
  * cast. Undefined where a table would have too many entries.
  */
 export function elementTables(quantiser: Quantiser, x: TensorRef, functionOf: (e: number) => ElementFunction, name: string, context: KerasContext): TensorRef | undefined {
   checkBroadcast(quantiser, x.shape, name, context);
+  if (!fitsTables(quantiser)) return undefined;
   const widths = widthsOf(quantiser, x.shape);
-  if (quantiser.overflow === 'none' || widths.some(({ k, i, f }) => k + i + f > MAX_INDEX_BITS)) return undefined;
   const places = new Map<string, number>();
   const tables: LutParams['tables'][number][] = [];
   const index = new Float64Array(sizeOf(x.shape));

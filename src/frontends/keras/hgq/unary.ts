@@ -6,8 +6,9 @@ import { quantise, quantiserOf } from './datalane.js';
 import type { Float32Function } from './float32.js';
 import { float32Function } from './float32.js';
 import type { Quantiser, Widths } from './quantiser.js';
-import { behindCast, castLayer, quantiseNumber, widthsOf } from './quantiser.js';
-import { elementTables } from './tables.js';
+import { behindCast, castLayer, checkBroadcast, quantiseNumber, widthsOf } from './quantiser.js';
+import { ownActivation } from './stock.js';
+import { elementTables, fitsTables } from './tables.js';
 
 /** A function between two quantisers, either of which may be missing. */
 interface Between {
@@ -17,12 +18,25 @@ interface Between {
   readonly name: string;
 }
 
-/** One table an element: output quantiser of the function of what the input quantiser gives. */
-export function functionBetween({ input, output, value, name }: Between, x: TensorRef, context: KerasContext): TensorRef {
-  if (input === undefined) return context.fail('unsupported', name, 'function-input', 'is a function of values that no quantiser limits.', 'Enable its input quantiser (enable_iq).');
+/**
+ * One table an element: output quantiser of the function of what the input quantiser gives. Where there is none, or it gives
+ * too many values, the function is `wide`, a layer between the two quantisers, if it can be one.
+ */
+export function functionBetween(between: Between, x: TensorRef, context: KerasContext, wide?: (x: TensorRef) => TensorRef): TensorRef {
+  const { input, output, name } = between;
+  const found = input === undefined ? undefined : tabulated(between, input, x, context);
+  if (found !== undefined) return found;
+  if (wide !== undefined) return quantise(output, wide(quantise(input, x, `${name}_iq`, context)), `${name}_oq`, context);
+  const what = input === undefined ? 'is a function of values that no quantiser limits.' : 'is a function of more than 16 bits, or needs more than 8 million table entries.';
+  return context.fail('unsupported', name, 'function-input', what, 'Enable its input quantiser (enable_iq), with at most 16 bits.');
+}
+
+function tabulated({ output, value, name }: Between, input: Quantiser, x: TensorRef, context: KerasContext): TensorRef | undefined {
+  if (!fitsTables(input)) return undefined;
   const cast = castLayer(input, x, `${name}_iq`, context);
+  if (output !== undefined) checkBroadcast(output, x.shape, name, context);
   const outputs = output === undefined ? undefined : widthsOf(output, x.shape);
-  const tables = elementTables(
+  return elementTables(
     input,
     cast,
     (e) => {
@@ -34,7 +48,6 @@ export function functionBetween({ input, output, value, name }: Between, x: Tens
     name,
     context,
   );
-  return tables ?? context.fail('unsupported', name, 'wide-table', 'is a function of more than 16 bits, or needs more than 8 million table entries.', 'Give its input quantiser fewer bits.');
 }
 
 /** The function that a layer's configuration states. */
@@ -44,24 +57,24 @@ function functionOf(layer: KerasLayer, context: KerasContext): Float32Function {
   return value ?? context.fail('unsupported', layer.name, 'unknown-function', `evaluates ${JSON.stringify(specification)?.slice(0, 120)}, which is no function of one value that is known.`, 'Use a function of keras.activations.');
 }
 
-/** f(x) between the layer's quantisers; by arithmetic where it has no input quantiser. */
-function lookedUp(layer: KerasLayer, x: TensorRef, value: Float32Function, context: KerasContext): TensorRef {
+/** f(x) between the layer's quantisers. */
+function lookedUp(layer: KerasLayer, x: TensorRef, context: KerasContext): TensorRef {
+  const value = functionOf(layer, context);
   const { config, name } = layer;
   const input = config.boolean('enable_iq', true) ? quantiserOf(layer, 'iq', context) : undefined;
   const output = config.boolean('enable_oq', true) ? quantiserOf(layer, 'oq', context) : undefined;
-  if (input === undefined) return quantise(output, context.activation(config.json('activation'), x, name, true), `${name}_oq`, context);
-  return functionBetween({ input, output, value, name }, x, context);
+  return functionBetween({ input, output, value, name }, x, context, (own) => ownActivation(layer, own, context));
 }
 
-const functionLayer = unary((layer, x, context) => lookedUp(layer, x, functionOf(layer, context), context));
+const functionLayer = unary((layer, x, context) => lookedUp(layer, x, context));
 
 /** f(x · scale + bias), both trained. */
 const affineFunctionLayer = unary((layer, x, context) => {
   const fround = Math.fround;
   const [scale, bias] = layer.weights.variables(['scale', 'bias']).map((variable) => variable.data[0] as number) as [number, number];
-  if (!layer.config.boolean('enable_iq', true)) return context.fail('unsupported', layer.name, 'function-input', 'is a function of values that no quantiser limits.', 'Enable its input quantiser (enable_iq).');
   const f = functionOf(layer, context);
-  return lookedUp(layer, x, (v) => f(fround(fround(v * scale) + bias)), context);
+  const output = layer.config.boolean('enable_oq', true) ? quantiserOf(layer, 'oq', context) : undefined;
+  return functionBetween({ input: layer.config.boolean('enable_iq', true) ? quantiserOf(layer, 'iq', context) : undefined, output, value: (v) => f(fround(fround(v * scale) + bias)), name: layer.name }, x, context);
 });
 
 /** A layer that is one quantiser. */
