@@ -85,6 +85,14 @@ describe('a real trigger model, from file to proof', () => {
     expect(stdout).toMatch(/back-to-back/);
   });
 
+  it('its C++ emulator runs with make and g++ alone, elsewhere, on the same vectors', () => {
+    cpSync('anomaly/emulator', 'elsewhere/emulator', { recursive: true });
+    cpSync('anomaly/testbench/vectors.txt', 'elsewhere/testbench/vectors.txt', { recursive: true });
+    const { status, stdout, stderr } = spawnSync('make', ['-s', '-C', 'elsewhere/emulator/cpp', 'check', 'model', 'ARCH=-O1'], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } });
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(new RegExp(`: ${reportOf('anomaly').verification?.vectors} events, 0 mismatches`));
+  });
+
   it('verify proves it, against the own numbers of the user too, and writes JUnit XML', async () => {
     const { code, stdout } = await compileModel('verify', 'anomaly', '--inputs', `${anomaly}inputs.npy`, '--expect', `${anomaly}outputs.npy`, '--junit', 'junit.xml', '--quiet');
     expect(code).toBe(0);
