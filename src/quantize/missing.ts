@@ -138,7 +138,8 @@ function withCode(params: ForestParams, code: number, next: number): ForestParam
       const known = tree.edges?.[node] ?? null;
       if (feature < 0) return known;
       const threshold = tree.value[node] as number;
-      const bounds = known ?? [params.comparison === 'lt' ? threshold : nextFloat(threshold, 'float64')];
+      // Nothing reaches past the greatest float: a split of NaN from all else has no bound.
+      const bounds = (known ?? [params.comparison === 'lt' ? threshold : nextFloat(threshold, 'float64')]).filter(Number.isFinite);
       const holds = bounds.filter((bound) => bound <= code).length % 2 === 0;
       return holds === (tree.missingTrue?.[node] ?? false) ? known : toggled(bounds, [code, next]);
     });

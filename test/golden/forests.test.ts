@@ -1,10 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { arrayPorts, typeModel } from '../../src/compile/model.js';
+import { compileEmulator } from '../../src/emulator/emulator.js';
+import type { FixedType } from '../../src/fixed/fixedType.js';
+import { fixedType, formatFixedType } from '../../src/fixed/fixedType.js';
 import { parseModel } from '../../src/frontends/registry.js';
-import { readArrays } from '../../src/io/arrays.js';
+import { matchArrays, readArrays } from '../../src/io/arrays.js';
+import type { ForestParams } from '../../src/layers/forest.js';
+import { lowerGraph } from '../../src/layers/lower.js';
 import { catalogue } from '../../src/layers/registry.js';
 import { evaluateBatch } from '../../src/model/evaluate.js';
 import type { ModelGraph } from '../../src/model/graph.js';
+import { gridOfData } from '../../src/quantize/inputTypes.js';
+import { missingCode } from '../../src/quantize/missing.js';
 
 const ROOT = '../shared/models/trees';
 const present = existsSync(ROOT);
@@ -58,5 +66,49 @@ describe.runIf(present)('forests in float', () => {
 
   it.each(files.filter(({ file }) => REFUSED.test(file)).map(({ name, file }) => `${name}/${file}`))('%s is refused with what to do', (path) => {
     expect(() => parse(path)).toThrow(/Save it as JSON/);
+  });
+});
+
+/** A 24-bit type that holds all values of the data, on a grid that float32 holds exactly. */
+function inputTypeOf(data: Float64Array): FixedType {
+  const grid = gridOfData(data, true);
+  if (grid !== undefined) return grid;
+  const most = data.reduce((m, v) => (Number.isNaN(v) ? m : Math.max(m, Math.abs(v))), 1);
+  return fixedType(true, 24, Math.ceil(Math.log2(most + 1)) + 2, 'RND', 'SAT');
+}
+
+describe.runIf(present)('forests in firmware', () => {
+  const models = files.filter(({ name, file }, i) => !REFUSED.test(file) && files.findIndex((other) => other.name === name && !REFUSED.test(other.file)) === i && name !== 'xgb_bc_gblinear');
+  it.each(models.map(({ name, file }) => `${name}/${file}`))('%s decides as in float on the grid, missing values as flags and as codes', async (path) => {
+    const name = path.slice(0, path.indexOf('/'));
+    const graph = parse(path);
+    const x = load(`${name}/inputs.npy`);
+    const events = x.shape[0] as number;
+    const width = x.data.length / events;
+    const type = inputTypeOf(x.data);
+    const step = 2 ** (type.integer - type.width);
+    const code = missingCode(type);
+    const onGrid = x.data.map((value) => (Number.isNaN(value) ? NaN : Math.max(Math.round(value / step) * step, type.signed ? code + step : 0)));
+    const input = graph.inputs[0]?.name as string;
+    const expected = evaluateBatch(graph, catalogue, new Map([[input, onGrid]]), events).get(graph.outputs[0]?.name as string) as Float64Array;
+    const outputs = expected.length / events;
+    const forest = graph.nodes.find((node) => node.kind === 'forest')?.params as ForestParams;
+    const lines: string[] = [];
+    for (const missing of onGrid.some(Number.isNaN) ? (['flag', 'code'] as const) : (['none'] as const)) {
+      const request = { inputType: formatFixedType(type), missing, effort: 'fast', part: 'xcvu13p' } as const;
+      const typed = (await typeModel(graph, request, {})).graph;
+      const circuit = lowerGraph(typed);
+      const matched = matchArrays([{ name: input, shape: [events, width], data: onGrid }], arrayPorts(typed), path);
+      const found = compileEmulator(circuit).run(matched.inputs, events)[0] as Float64Array;
+      const rounded = typed.nodes.find((node) => node.kind === 'forest')?.params as ForestParams;
+      const half = rounded.trees.reduce((most, tree, t) => tree.value.reduce((m, v, i) => ((tree.feature[i] as number) < 0 ? Math.max(m, Math.abs(v - (forest.trees[t]?.value[i] as number))) : m), most), 0);
+      const error = worst(found, expected);
+      const best = (data: Float64Array, row: number): number => (outputs === 1 ? Math.sign(data[row] as number) : data.subarray(row * outputs, (row + 1) * outputs).reduce((m, v, k, all) => (v > (all[m] as number) ? k : m), 0));
+      const agree = Array.from({ length: events }, (_, row) => best(found, row) === best(expected, row)).filter(Boolean).length;
+      lines.push(`--missing ${missing}: worst ${error.toExponential(1)}, at most ${(half * (forest.trees.length + 1)).toExponential(1)}; decisions equal on ${agree} of ${events}`);
+      if (graph.nodes.length === 1) expect(error).toBeLessThanOrEqual(half * (forest.trees.length + 1) + 1e-5 * expected.reduce((m, v) => Math.max(m, Math.abs(v)), 1));
+      expect(agree / events).toBeGreaterThan(0.97);
+    }
+    console.log(`${path} ${formatFixedType(type)}: ${lines.join('; ')}`);
   });
 });
