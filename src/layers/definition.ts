@@ -32,6 +32,8 @@ export interface Rounding {
   readonly scoreType: FixedType | undefined;
   /** The grid of the layer's first input, if it has one. */
   readonly inputExp: number | undefined;
+  /** How far the output may be off where only bounded functions (tanh, sigmoid) read it, whatever its range. */
+  readonly mostError?: number;
 }
 
 /** Parameters after rounding, and what was done to them. */

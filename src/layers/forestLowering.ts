@@ -143,7 +143,9 @@ export function lowerForest(params: ForestParams, [x, flags]: readonly LoweredTe
     });
   }
   const result = precision?.result;
-  const bits = result === undefined ? forestFractionBits(params) : fractionBitsOf(result);
+  // Types of our own choice come with leaves that are rounded already: only the sum is cast.
+  const own = result === undefined || precision?.source === 'auto' ? forestFractionBits(params) : -Infinity;
+  const bits = result === undefined ? own : Math.max(own, fractionBitsOf(result));
   const reader = new TreeReader(builder, params, (x as LoweredTensor).ops, flags?.ops, bits);
   const sums = params.base.map(() => new DecisionSum(builder, -bits));
   for (const tree of params.trees) {

@@ -59,15 +59,15 @@ export function forestGrid({ trees, base }: ForestParams): number {
 
 /**
  * Leaves and base of a forest: under `scoreType`, else on a grid so fine that all roundings together stay within
- * 2^−weightBits of the score's range.
+ * 2^−weightBits of the score's range, and within what bounded functions behind it can tell.
  */
-export function roundForest(params: ForestParams, { weightBits, scoreType }: Rounding): RoundedParams<ForestParams> {
+export function roundForest(params: ForestParams, { weightBits, scoreType, mostError }: Rounding): RoundedParams<ForestParams> {
   const values = [...params.base, ...params.trees.flatMap(leavesOf)];
   if (scoreType === undefined && isOnSmallGrid(values)) return { params, statements: [], plain: true };
   const terms = 1 + Math.max(0, ...params.base.map((_, k) => params.trees.filter((tree) => tree.output === k).length));
   const { low, high } = forestBounds(params);
   const span = low.reduce((most, v, k) => Math.max(most, (high[k] as number) - v), 0);
-  const exp = scoreType === undefined ? Math.floor(Math.log2((2 * (span > 0 ? span : 1)) / terms)) - weightBits : -fractionBits(scoreType);
+  const exp = scoreType === undefined ? Math.floor(Math.log2((2 * Math.min((span > 0 ? span : 1) * 2 ** -weightBits, mostError ?? Infinity)) / terms)) : -fractionBits(scoreType);
   const leafType: FixedType | undefined = scoreType === undefined ? undefined : { ...scoreType, rounding: 'RND_CONV', overflow: 'SAT' };
   const round = (value: number): number => (leafType === undefined ? roundToGrid(value, exp) : toNumber(castFloat(value, leafType), exp));
   const trees = params.trees.map((tree) => ({ ...tree, value: tree.value.map((v, i) => ((tree.feature[i] as number) < 0 ? round(v) : v)) }));

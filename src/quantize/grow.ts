@@ -137,6 +137,7 @@ class Grower {
       weightBits: this.resolutionOf(node).weightBits,
       scoreType: this.options.scoreType,
       inputExp: input === undefined ? undefined : this.rangeOf(input).exp,
+      ...(this.feedsTables(node) ? { mostError: 2 ** (1 - this.resolutionOf(node).tableBits) } : {}),
     });
     if (rounded === undefined) return { node, statements: [], plain: false };
     return { node: rounded.params === node.params ? node : { ...node, params: rounded.params }, statements: rounded.statements, plain: rounded.plain };
@@ -194,9 +195,15 @@ class Grower {
     const proven = resolution === 'table' ? tableBits : resolution === 'function' ? tableBits + FUNCTION_BITS : wide;
     const bits = this.options.observed === undefined ? proven : resultBits;
     const own = gridFor(magnitudeOf(range), bits) ?? 0;
+    if (!this.feedsTables(node)) return own;
+    // A sum of trees ranges far past where such a function is flat.
+    return node.kind === 'forest' ? 2 - tableBits : Math.max(own, 2 - tableBits);
+  }
+
+  /** Whether bounded functions alone read the output. */
+  private feedsTables(node: ModelNode): boolean {
     const readers = this.readers.get(node.output) ?? [];
-    const feedsTables = readers.length > 0 && readers.every((reader) => resolutionOf(reader) === 'table') && !this.outputs.has(node.output);
-    return feedsTables ? Math.max(own, 2 - tableBits) : own;
+    return readers.length > 0 && readers.every((reader) => resolutionOf(reader) === 'table') && !this.outputs.has(node.output);
   }
 
   /** The result type, or undefined where the exact value is kept. */
