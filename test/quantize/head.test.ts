@@ -76,4 +76,15 @@ describe('heads', () => {
     expect(found).toBeCloseTo(1 / (1 + Math.exp(-2 * score(1))), 12);
     expect(() => beginHead(graphOf(), { kind: 'probability' }, catalogue)).toThrow(/nothing says how the score/);
   });
+
+  it('a class of several is the number of the largest score, the first of equals', () => {
+    const tree = (output: number, threshold: number, value: number) => ({ output, feature: [0, -1, -1], value: [threshold, 0, value], whenTrue: [1, -1, -1], whenFalse: [2, -1, -1] });
+    const params: ForestParams = { nFeatures: 1, nOutputs: 3, comparison: 'lt', trees: [tree(1, -1, 1), tree(2, 2, 3)], base: [0.5, 0, 0] };
+    const graph: ModelGraph = {
+      ...graphOf({ function: 'softmax' }),
+      outputs: [{ name: 'margin', tensor: 'sum', shape: [1, 3], link: { function: 'softmax' } }],
+      nodes: [{ name: 'sum', kind: 'forest', params, inputs: ['x'], output: 'sum', shape: [1, 3] }],
+    };
+    expect(bits(graph, 'class')).toEqual(inputs.map((x) => (x >= 2 ? 2 : x >= -1 ? 1 : 0)));
+  });
 });
