@@ -23,7 +23,8 @@ const DEFAULT_MAX_LOSS = 0.005;
 /** Events beyond these are not looked at, evenly left out: the search's time is for widths, not for statistics past need. */
 const MOST_EVENTS = 2000;
 
-const SWEEPS: Readonly<Record<Effort, number>> = { fast: 0, normal: 12, best: 24 };
+/** Rounds through all widths, and the LUTs lowered on the way: a million take about two seconds. */
+const SEARCH: Readonly<Record<Effort, { readonly sweeps: number; readonly work: number }>> = { fast: { sweeps: 0, work: 0 }, normal: { sweeps: 12, work: 2e7 }, best: { sweeps: 24, work: 2e8 } };
 
 /** The user's events and how they judge. */
 export interface Evaluation {
@@ -108,7 +109,7 @@ function lastLayer(model: ModelGraph): ModelNode | undefined {
 /** Searches widths for all that `graph` leaves open. */
 export async function searchTypes(graph: ModelGraph, evaluation: Evaluation, grow: GrowOptions, request: Pick<CompileRequest, 'effort' | 'part'>, hooks: CompileHooks): Promise<SearchResult> {
   const device = deviceOf(request.part);
-  return searchPrecision(graph, { ...evaluation, sweeps: SWEEPS[request.effort], grow }, catalogue, {
+  return searchPrecision(graph, { ...evaluation, ...SEARCH[request.effort], grow }, catalogue, {
     cost: (typed) => quickCost(typed, device),
     onProgress: (text) => hooks.onStep?.(`choosing types: ${text}`),
     pause: () => new Promise((resolve) => setImmediate(() => resolve(hooks.signal?.aborted === true))),

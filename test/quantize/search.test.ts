@@ -29,7 +29,7 @@ const network = (last: 'softmax' | 'sigmoid' | 'none'): ModelGraph =>
   ]);
 
 function search(graph: ModelGraph, metric: 'agreement' | 'mse', maxLoss: number, changes: { sweeps?: number; pause?: SearchHooks['pause'] } = {}): Promise<SearchResult> {
-  return searchPrecision(graph, { events: eventsOf(6), metric: { name: metric, threshold: 0.5 }, maxLoss, sweeps: changes.sweeps ?? 3, grow: {} }, catalogue, {
+  return searchPrecision(graph, { events: eventsOf(6), metric: { name: metric, threshold: 0.5 }, maxLoss, sweeps: changes.sweeps ?? 3, work: Infinity, grow: {} }, catalogue, {
     cost: (typed) => quickCost(typed, device),
     pause: changes.pause ?? (() => Promise.resolve(false)),
   });

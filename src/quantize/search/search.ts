@@ -1,3 +1,4 @@
+import { CompileError } from '../../errors.js';
 import type { LayerCatalogue } from '../../model/catalogue.js';
 import type { ModelGraph, ModelNode } from '../../model/graph.js';
 import type { GrowOptions, GrownGraph, Observed, Resolution } from '../grow.js';
@@ -34,6 +35,8 @@ export interface SearchRequest {
   readonly maxLoss: number;
   /** How often the whole set of knobs is gone through, beyond the best uniform width. */
   readonly sweeps: number;
+  /** The LUTs that all trials together may be estimated at: what bounds the search's time, the same on every machine. */
+  readonly work: number;
   readonly grow: GrowOptions;
 }
 
@@ -83,6 +86,8 @@ class Search {
   private readonly part: Int32Array;
   private readonly points: SearchPoint[] = [];
   private trials = 0;
+  private work = 0;
+  private failure: CompileError | undefined;
   private stopped = false;
 
   constructor(
@@ -101,6 +106,7 @@ class Search {
     let bits = UNIFORM_START;
     let point = await this.tryPlan(bits, new Map());
     while (!this.keeps(point) && bits < MOST_BITS && !this.stopped) point = await this.tryPlan(++bits, new Map());
+    if (point === undefined) throw this.failure as CompileError;
     if (bits > UNIFORM_START) return this.keep(point);
     for (;;) {
       if (bits <= LEAST_BITS || this.stopped) return this.keep(point);
@@ -116,11 +122,11 @@ class Search {
     if (!this.keeps(uniform)) return;
     let current = uniform;
     const stuck = new Set<Knob>();
-    for (let sweep = 0; sweep < this.request.sweeps && !this.stopped; sweep++) {
+    for (let sweep = 0; sweep < this.request.sweeps && !this.isOver(); sweep++) {
       const offers = await this.offers(current, stuck);
       if (offers.length === 0) return;
       for (const knob of offers) {
-        if (this.stopped) return;
+        if (this.isOver()) return;
         const next = await this.tryPlan(undefined, lowered(current.plan, knob));
         if (this.keeps(next) && next.cost < current.cost) current = this.keep(next);
         else stuck.add(knob);
@@ -128,11 +134,15 @@ class Search {
     }
   }
 
+  private isOver(): boolean {
+    return this.stopped || this.work > this.request.work;
+  }
+
   /** Knobs that can go one bit down from here, best first. */
   private async offers(current: SearchPoint, stuck: Set<Knob>): Promise<readonly Knob[]> {
     const offers: { readonly knob: Knob; readonly value: number }[] = [];
     for (const knob of current.plan.keys()) {
-      if (this.stopped) break;
+      if (this.isOver()) break;
       if (stuck.has(knob) || (current.plan.get(knob) as number) <= LEAST_BITS) continue;
       const next = await this.tryPlan(undefined, lowered(current.plan, knob));
       if (!this.keeps(next) || next.cost >= current.cost) stuck.add(knob);
@@ -141,8 +151,8 @@ class Search {
     return offers.sort((a, b) => b.value - a.value).map((offer) => offer.knob);
   }
 
-  private keeps(point: SearchPoint): boolean {
-    return point.loss <= this.request.maxLoss && point.partLoss <= this.partLimit();
+  private keeps(point: SearchPoint | undefined): point is SearchPoint {
+    return point !== undefined && point.loss <= this.request.maxLoss && point.partLoss <= this.partLimit();
   }
 
   /** Few events say little: one of them, or a standard deviation of as many as may be lost, is not held against a plan. */
@@ -158,7 +168,8 @@ class Search {
     return point;
   }
 
-  private async tryPlan(uniformBits: number | undefined, plan: Plan): Promise<SearchPoint> {
+  /** A plan as a typed graph, its cost and loss; undefined where no types are that narrow (a divisor that becomes 0). */
+  private async tryPlan(uniformBits: number | undefined, plan: Plan): Promise<SearchPoint | undefined> {
     this.trials++;
     const used = new Map<Knob, number>();
     const bitsOf = (knob: Knob): number => {
@@ -166,11 +177,18 @@ class Search {
       used.set(knob, bits);
       return bits;
     };
-    const grown = this.grow(bitsOf);
-    const scores = scoresOf(grown.graph, this.catalogue, this.request.events);
-    const point = { plan: this.realKnobs(used, grown), grown, cost: this.hooks.cost(grown.graph), ...this.losses(scores) };
     this.stopped ||= await this.hooks.pause();
-    return point;
+    try {
+      const grown = this.grow(bitsOf);
+      const scores = scoresOf(grown.graph, this.catalogue, this.request.events);
+      const cost = this.hooks.cost(grown.graph);
+      this.work += cost;
+      return { plan: this.realKnobs(used, grown), grown, cost, ...this.losses(scores) };
+    } catch (error) {
+      if (!(error instanceof CompileError)) throw error;
+      this.failure = error;
+      return undefined;
+    }
   }
 
   /** The larger of the measured loss and, for decisions, what errors of this size lose on average: few events say little. */
