@@ -62,3 +62,47 @@ describe('ONNX trees', () => {
     expect(messageOf(() => regressor(change))).toMatchSnapshot();
   });
 });
+
+/** One tree of a classifier, x ≤ 1 or not, two classes; an operator doubles its scores where it is asked to. */
+function classifier(doubled: boolean, transform: string, ids: readonly number[], weights: readonly number[]): ReturnType<typeof parseFile> {
+  const attributes = {
+    nodes_treeids: [0, 0, 0], nodes_nodeids: [0, 1, 2], nodes_featureids: [0, 0, 0], nodes_modes: { strings: ['BRANCH_LEQ', 'LEAF', 'LEAF'] }, nodes_truenodeids: [1, 0, 0], nodes_falsenodeids: [2, 0, 0],
+    class_treeids: ids.map(() => 0), class_nodeids: ids.map((_, i) => 1 + Math.floor((2 * i) / ids.length)), class_ids: ids, classlabels_int64s: [0, 1], post_transform: transform,
+    ...floats({ nodes_values: [1, 0, 0], class_weights: weights }),
+  };
+  return parseFile({
+    inputs: [{ name: 'x', shape: ['N', 1] }], outputs: ['y'],
+    nodes: [
+      { op: 'TreeEnsembleClassifier', domain: 'ai.onnx.ml', inputs: ['x'], outputs: ['label', doubled ? 'p' : 'y'], attributes },
+      ...(doubled ? [{ op: 'Mul', inputs: ['p', 'two'], outputs: ['y'] }] : []),
+    ],
+    constants: doubled ? [{ name: 'two', shape: [1], values: [2] }] : [], opset: 17,
+  });
+}
+
+const s = (x: number): number => 1 / (1 + Math.exp(-x));
+
+describe('ONNX classifiers of two classes', () => {
+  // What ONNX Runtime 1.31 gives before the Mul.
+  it.each<readonly [string, string, readonly number[], readonly number[], readonly [readonly number[], readonly number[]]]>([
+    ['the share of one class', 'NONE', [0, 0], [0.25, 0.75], [[0.75, 0.25], [0.25, 0.75]]],
+    ['the margin of one class', 'NONE', [0, 0], [-0.5, 2], [[0.5, -0.5], [-2, 2]]],
+    ['the logistic margin of one class', 'LOGISTIC', [0, 0], [0.25, 0.75], [[s(-0.25), s(0.25)], [s(-0.75), s(0.75)]]],
+    ['the second class', 'NONE', [1, 1], [0.25, 0.75], [[0, 0.25], [0, 0.75]]],
+    ['opposite margins', 'NONE', [0, 1, 0, 1], [1, -1, -3, 3], [[1, -1], [-3, 3]]],
+    ['logistic opposite margins', 'LOGISTIC', [0, 1, 0, 1], [1, -1, -3, 3], [[s(1), s(-1)], [s(-3), s(3)]]],
+    ['a softmax', 'SOFTMAX', [0, 1, 0, 1], [1, 2, 3, 5], [[s(-1), s(1)], [s(-2), s(2)]]],
+  ])('give operators both scores: %s', (_, transform, ids, weights, expected) => {
+    const graph = classifier(true, transform, ids, weights);
+    [0, 2].forEach((x, i) => run(graph, [x])[0]?.forEach((score, k) => expect(score).toBeCloseTo(2 * (expected[i]?.[k] as number), 6)));
+    expect(run(graph, [0])[0]).toHaveLength(2);
+  });
+
+  it('are one score where nothing computes with it', () => {
+    expect(run(classifier(false, 'LOGISTIC', [0, 0], [-0.5, 2]), [2])).toEqual([[2]]);
+  });
+
+  it('with a softmax of one score before operators are refused', () => {
+    expect(messageOf(() => classifier(true, 'SOFTMAX', [0, 0], [-0.5, 2]))).toMatch(/^unsupported[^]*SOFTMAX of a single score/);
+  });
+});

@@ -50,6 +50,8 @@ export class GraphBuilder {
     private readonly quantisedModel: boolean,
     /** The batch length the file declares for its inputs, where it is one number. */
     readonly declaredBatch: number | undefined,
+    /** The file's tensors that operators compute with, beyond handing them on to outputs. */
+    readonly computedWith: ReadonlySet<string> = new Set(),
   ) {}
 
   /** The model's shape of an input or of what a layer makes. */

@@ -36,6 +36,20 @@ export function withoutLabels(graph: GraphProto): GraphProto {
   return { name, initializer, input, sparseInitializer, node: nodes, output };
 }
 
+/** Operators that hand a score on as it is. */
+const HANDING_ON: ReadonlySet<string> = new Set(['Identity', 'Cast', 'ZipMap']);
+
+/** The tensors that operators compute with, all but those that are only handed on to outputs. */
+export function computedWith(graph: GraphProto): ReadonlySet<string> {
+  const found = new Set(graph.node.flatMap((node) => (HANDING_ON.has(node.opType) ? [] : node.input)));
+  const handing = graph.node.filter((node) => HANDING_ON.has(node.opType));
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const { input, output } of handing) if (output.some((name) => found.has(name))) input.forEach((name) => found.add(name));
+  }
+  return found;
+}
+
 /** Fields by name: what a file leaves out is in the prototype of what protobuf reads. */
 function changed({ input, output, name, opType, attribute, domain }: NodeProto, change: Partial<NodeProto>): NodeProto {
   return { input, output, name, opType, attribute, domain, ...change };

@@ -7,7 +7,7 @@ import { GraphBuilder } from './builder.js';
 import { finishGraph } from './finish.js';
 import { applyOperator } from './apply.js';
 import { findOperator, isQonnx, isQuantiser } from './operators/index.js';
-import { withoutLabels } from './labels.js';
+import { computedWith, withoutLabels } from './labels.js';
 import { nodeLabel, orderNodes } from './order.js';
 import type { GraphProto, ModelProto, NodeProto, ValueInfoProto } from './schema.js';
 import { decodeModel, onnxLikelihood } from './schema.js';
@@ -59,7 +59,7 @@ class GraphWalk {
     const quantised = this.graph.node.some((node) => isQuantiser(node.domain, node.opType));
     const initialisers = new Set(this.graph.initializer.map((tensor) => tensor.name));
     const declared = this.graph.input.filter((input) => !initialisers.has(input.name));
-    this.builder = new GraphBuilder(this.context.catalogue, this.tensors, this.source.name, quantised, batchOf(declared));
+    this.builder = new GraphBuilder(this.context.catalogue, this.tensors, this.source.name, quantised, batchOf(declared), computedWith(this.graph));
     this.readInitialisers();
     this.readInputs(declared);
     const order = orderNodes(this.graph.node, new Set([...initialisers, ...declared.map((input) => input.name)]), this.source.name);

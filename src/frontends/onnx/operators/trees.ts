@@ -7,7 +7,7 @@ import { foldUnary } from '../fold.js';
 import { forestLeaves } from '../leaves.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, OperatorNode, Value, VariableValue } from '../values.js';
-import { fail, formatShape, variableInput } from '../values.js';
+import { constant, fail, formatShape, variableInput } from '../values.js';
 
 /** Element type of doubles. */
 const DOUBLE = 11;
@@ -115,16 +115,46 @@ function emitForest(node: OperatorNode, builder: GraphBuilder, x: VariableValue,
   return value;
 }
 
+/** The one of two classes that all leaves add to, where there is only one. */
+function loneClass({ leaves, nOutputs }: Ensemble): number | undefined {
+  const added = new Set(leaves.flatMap((entries) => entries.map(([output]) => output)));
+  return nOutputs === 2 && added.size === 1 ? [...added][0] : undefined;
+}
+
+/** The score of one class alone. */
+function onlyClass(ensemble: Ensemble, kept: number): Ensemble {
+  return { ...ensemble, nOutputs: 1, leaves: ensemble.leaves.map((entries) => entries.flatMap(([output, weight]): (readonly [number, number])[] => (output === kept ? [[0, weight]] : []))), base: [ensemble.base[kept] ?? 0] };
+}
+
 /** One output for two classes whose weights are each other's negative, or where one of two is listed alone. */
 function binaryEnsemble(ensemble: Ensemble): Ensemble {
   const { leaves, base } = ensemble;
   if (ensemble.nOutputs !== 2) return ensemble;
+  const lone = loneClass(ensemble);
+  if (lone !== undefined) return onlyClass(ensemble, lone);
   const pairs = leaves.filter((entries) => entries.length > 0);
-  const alone = new Set(pairs.flatMap((entries) => entries.map(([output]) => output)));
   const opposite = pairs.every((entries) => entries.length === 2 && entries[0]?.[0] !== entries[1]?.[0] && (entries[0]?.[1] as number) === -(entries[1]?.[1] as number));
-  if (alone.size > 1 && !(opposite && base[0] === -(base[1] as number))) return ensemble;
-  const kept = alone.size === 1 ? [...alone][0] as number : 1;
-  return { ...ensemble, nOutputs: 1, leaves: leaves.map((entries) => entries.flatMap(([output, weight]): (readonly [number, number])[] => (output === kept ? [[0, weight]] : []))), base: [base[kept] ?? 0] };
+  return opposite && base[0] === -(base[1] as number) ? onlyClass(ensemble, 1) : ensemble;
+}
+
+/**
+ * Every class's score, as operators behind the trees compute with it. Where the first of two classes is listed alone, ONNX
+ * Runtime takes that for the second's: the first has what is missing to 1, or the negative if any weight is negative.
+ */
+function emitClasses(node: OperatorNode, builder: GraphBuilder, x: VariableValue, ensemble: Ensemble, baseValues: number): VariableValue {
+  const link = linkOf(node, node.attributes.string('post_transform', 'NONE'));
+  const lone = loneClass(ensemble) === 0;
+  if (lone && link?.function === 'softmax') fail(node, 'unsupported', 'post-transform', 'operators compute with its SOFTMAX of a single score; export it without post_transform.');
+  const forest = builder.emit(node, 'forest', forestOfEnsemble(node, lone ? onlyClass(ensemble, 0) : ensemble), [x], lone || link !== undefined ? { name: `${node.name}/trees` } : {});
+  let scores = forest;
+  if (lone) {
+    const whole = link === undefined && baseValues < 2 && ensemble.leaves.every((entries) => entries.every(([, weight]) => weight >= 0));
+    const weight = builder.parameter(node, constant(node.name, [1, 2], [-1, 1], { quantised: true }), 'signs');
+    const bias = whole ? builder.parameter(node, constant(node.name, [2], [1, 0], { quantised: true }), 'whole') : null;
+    scores = builder.emit(node, 'dense', { weight, bias }, [forest], link === undefined ? {} : { name: `${node.name}/classes` });
+  }
+  if (link?.function === 'softmax') return builder.emit(node, 'softmax', { axis: 1 }, [scores]);
+  return link === undefined ? scores : builder.emit(node, 'activation', { function: 'sigmoid' }, [scores]);
 }
 
 const classifier: Operator = {
@@ -132,13 +162,13 @@ const classifier: Operator = {
     const { x, count } = featuresOf(node);
     const labels = Math.max(node.attributes.ints('classlabels_int64s')?.length ?? 0, node.attributes.strings('classlabels_strings')?.length ?? 0);
     if (labels < 1 || labels > 65536) fail(node, 'input', 'bad-attribute', `has ${labels} class labels.`);
-    const given = numbersOf(node, builder, 'base_values')?.values.length ?? 0;
-    const single = labels === 2 && given === 1;
-    const listed = listedEnsemble(single ? { ...node, attributes: node.attributes.with('base_values', [0, ...(numbersOf(node, builder, 'base_values')?.values ?? [])]) } : node, builder, 'class', labels, count);
+    const given = numbersOf(node, builder, 'base_values')?.values ?? [];
+    const single = labels === 2 && given.length === 1;
+    const listed = listedEnsemble(single ? { ...node, attributes: node.attributes.with('base_values', [0, ...given]) } : node, builder, 'class', labels, count);
     // One base value of two classes is that of the one class that is listed.
-    const ensemble = binaryEnsemble(single ? { ...listed, base: [listed.base[1] as number, listed.base[1] as number] } : listed);
-    const margin = emitForest(node, builder, x, ensemble, linkOf(node, node.attributes.string('post_transform', 'NONE')));
-    return [LABEL, margin];
+    const ensemble = single ? { ...listed, base: [listed.base[1] as number, listed.base[1] as number] } : listed;
+    if (builder.computedWith.has(node.outputs[1] ?? '')) return [LABEL, emitClasses(node, builder, x, ensemble, given.length)];
+    return [LABEL, emitForest(node, builder, x, binaryEnsemble(ensemble), linkOf(node, node.attributes.string('post_transform', 'NONE')))];
   },
 };
 
