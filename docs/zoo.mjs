@@ -15,7 +15,7 @@ import { replaceBlock } from './excerpt.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 const MODELS = join(ROOT, '../shared/models/networks');
-const DIST = process.env.ZOO_DIST ?? join(ROOT, 'dist');
+const DIST = join(ROOT, 'dist');
 const DOCUMENT = join(ROOT, 'docs/models.md');
 const HEAD = ['| model | format | layers | float reference: largest error | compiled | LUT (estimated) |', '|---|---|---|---|---|---|'];
 
