@@ -10,14 +10,17 @@ import type { ModelGraph } from '../model/graph.js';
 import { applyInputTypes } from '../quantize/inputTypes.js';
 import { codeMissing, flagMissing, ignoreMissing, missableInputs, missingMode } from '../quantize/missing.js';
 import { applyPrecision } from '../quantize/applyPrecision.js';
+import { carryScales } from '../quantize/carryScales.js';
 import type { GrownGraph } from '../quantize/grow.js';
 import { growTypes } from '../quantize/grow.js';
 import { parsePrecisionConfig } from '../quantize/precisionConfig.js';
 import type { SearchResult } from '../quantize/search/search.js';
 import type { Evaluation } from './precision.js';
+import { quickCost } from './quickCost.js';
 import { fitForestModel } from './fitForestModel.js';
 import { evaluationOf, searchTypes } from './precision.js';
 import type { CompileHooks, CompileRequest } from './request.js';
+import { deviceOf } from '../timing/device.js';
 
 /** A model whose every value has a type. */
 export interface TypedModel extends GrownGraph {
@@ -57,7 +60,7 @@ export async function typeModel(given: ModelGraph, request: TypeRequest, hooks: 
     },
     catalogue,
   );
-  const wired = mode === 'code' ? codeMissing(typed, catalogue) : typed;
+  const wired = withCheaperScales(mode === 'code' ? codeMissing(typed, catalogue) : typed, request);
   if (fitsForest) {
     const fitted = fitForestModel(wired, request, hooks);
     const grown = growTypes(fitted.graph, {}, catalogue);
@@ -73,6 +76,17 @@ export async function typeModel(given: ModelGraph, request: TypeRequest, hooks: 
   if (!isOpen) return { ...grown, evaluation };
   const search = await searchTypes(wired, evaluation, grow, request, hooks);
   return { ...search.best.grown, evaluation, search };
+}
+
+/** Larger models are not lowered twice to compare. */
+const MOST_COMPARED = 2 ** 16;
+
+/** The model's float scales carried past its sums of whole numbers, which is exact, unless that costs more. */
+function withCheaperScales(graph: ModelGraph, { part }: Pick<CompileRequest, 'part'>): ModelGraph {
+  const carried = carryScales(graph);
+  if (carried === graph || graph.parameters > MOST_COMPARED || graph.inputs.some((input) => input.type === undefined)) return carried;
+  const cost = (model: ModelGraph): number => quickCost(growTypes(model, {}, catalogue).graph, deviceOf(part));
+  return cost(carried) <= cost(graph) ? carried : graph;
 }
 
 /** The inputs of a graph as arrays are matched to them; NaN is kept where forests alone read it and nothing else is settled. */

@@ -33,7 +33,7 @@ const WIDEST_TABLE_BITS = 12;
 /** Whole numbers and their products stay exact in float64. */
 const EXACT_BITS = 50;
 /** Binary places of a line's factor, and how many factors are tried for each. */
-const MOST_PLACES = 24;
+const MOST_PLACES = 36;
 const TRIES = 16;
 /** After the first factor that works, so many more places for one with fewer digits. */
 const MORE_PLACES = 3;
@@ -92,7 +92,7 @@ function planOf(steps: Steps, interval: Interval): Plan {
   const resultBits = Math.ceil(Math.log2(new Set(values).size));
   const tree = starts.length * (inputBits / 2 + resultBits / 2);
   const table = inputBits > WIDEST_TABLE_BITS ? Infinity : resultBits * 2 ** Math.max(0, inputBits - LUT_INPUTS);
-  const line = Math.min(tree, table) > 3 * inputBits ? lineOf(steps, inputBits) : undefined;
+  const line = Math.min(tree, table) > 3 * inputBits ? lineOf(steps) : undefined;
   const lineCost = line === undefined ? Infinity : digitsOf(line.factor).length * (inputBits + 2) + resultBits;
   if (line !== undefined && lineCost < Math.min(tree, table)) return { kind: 'line', steps, line };
   return { kind: table <= tree ? 'table' : 'tree', steps };
@@ -131,14 +131,15 @@ function tree(builder: CircuitBuilder, x: number, steps: Steps, low: number, hig
  * The line with the fewest digits that meets every step: factor · start + offset ≥ k · 2^places, and less one argument
  * earlier. Undefined where the steps have no such line, as those of a curve.
  */
-function lineOf(steps: Steps, inputBits: number): Line | undefined {
+function lineOf(steps: Steps): Line | undefined {
   const even = evenSteps(steps);
   if (even === undefined) return undefined;
   const { starts, first, height } = even;
   const most = starts.length;
   const slope = (most - 1) / ((starts[most - 1] as number) - (starts[0] as number));
   let best: Line | undefined;
-  let until = Math.min(MOST_PLACES, EXACT_BITS - inputBits);
+  const farthest = starts.reduce((far, start) => Math.max(far, Math.abs(start)), 0);
+  let until = Math.min(MOST_PLACES, EXACT_BITS - Math.ceil(Math.log2(slope * farthest + most + 1)));
   for (let places = 0; places <= until; places++) {
     const middle = Math.round(slope * 2 ** places);
     for (let step = 0; step <= TRIES; step++) {

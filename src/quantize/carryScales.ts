@@ -1,0 +1,304 @@
+import type { FixedType } from '../fixed/fixedType.js';
+import { fractionBits, rangeOf } from '../fixed/fixedType.js';
+import { toNumber } from '../fixed/integer.js';
+import type { ActivationParams } from '../layers/activation.js';
+import type { BipolarQuantParams } from '../layers/bipolarQuant.js';
+import type { ConvParams } from '../layers/conv.js';
+import type { DenseParams } from '../layers/dense.js';
+import type { ElementwiseParams } from '../layers/elementwise.js';
+import type { PadParams } from '../layers/pad.js';
+import type { PoolParams } from '../layers/pool.js';
+import type { QuantParams } from '../layers/quant.js';
+import type { TensorRange } from '../layers/ranges.js';
+import { powerOfTwo } from '../layers/ranges.js';
+import { definitionOf } from '../layers/registry.js';
+import { isOnSmallGrid, roundGroups } from '../layers/rounding.js';
+import type { StaircaseParams } from '../layers/staircase.js';
+import type { GraphInput, ModelGraph, ModelNode } from '../model/graph.js';
+import type { Tensor } from '../model/tensor.js';
+import { sizeOf, tensor } from '../model/tensor.js';
+import { outputRange, rangeOfConstant } from './ranges.js';
+import { bisectSteps, wholeWeight } from './wholeGrids.js';
+
+/** The most steps of a staircase: quantisers of eight bits. */
+const MOST_STEPS = 255;
+/** Whole numbers that scales are multiplied with exactly enough in float64. */
+const MOST_WHOLE = 2 ** 31;
+/** Significant bits of the scales of sums that are read as numbers: two more than their results get. */
+const SCALE_BITS = 18;
+
+/** What a tensor is made of: `of(n · scales)`, where `unit · n` is a tensor of whole numbers in the new graph. */
+interface Form {
+  readonly source: string;
+  readonly unit: number;
+  /** One for all channels, or one a channel. */
+  readonly scales: Float64Array;
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+  /** Of the channels, where there is more than one. */
+  readonly axis: number;
+  /** Monotone functions of each element between the whole numbers and the tensor, channel by channel. */
+  readonly chain: readonly ((x: Tensor) => Tensor)[];
+  /** Whether a part of it would have to be rounded, or carries a scale that is no power of two. */
+  readonly isOdd: boolean;
+}
+
+/**
+ * Between two of the model's quantisers everything is a function of whole numbers: the first one's steps times the weights'
+ * steps, summed. Where scales are no powers of two this makes it so in the graph: sums of whole numbers, and instead of
+ * affine layers, relu and the next quantiser a staircase of those sums, whose steps are bisected on the layers' float64
+ * meaning over all values that a sum can have. Scales are carried on to the next sum, and come back where a tensor is read
+ * as a number. Gives the graph itself where there is nothing to do.
+ */
+export function carryScales(graph: ModelGraph): ModelGraph {
+  return new Carrier(graph).run();
+}
+
+class Carrier {
+  private readonly forms = new Map<string, Form>();
+  private readonly nodes: ModelNode[] = [];
+  private readonly constants: Map<string, Tensor>;
+  private isChanged = false;
+
+  constructor(private readonly graph: ModelGraph) {
+    this.constants = new Map(graph.constants);
+  }
+
+  run(): ModelGraph {
+    for (const input of this.graph.inputs) this.input(input);
+    for (const node of this.graph.nodes) this.node(node);
+    if (!this.isChanged) return this.graph;
+    const needed = new Set(this.graph.outputs.map((output) => output.tensor));
+    const nodes = this.nodes.toReversed().filter((node) => {
+      if (needed.has(node.output)) node.inputs.forEach((name) => needed.add(name));
+      return needed.has(node.output);
+    });
+    return { ...this.graph, constants: this.constants, nodes: nodes.reverse() };
+  }
+
+  private input({ name, shape, type, elementTypes }: GraphInput): void {
+    if (type !== undefined && elementTypes === undefined) this.typedTensor(name, shape, type);
+  }
+
+  /** Emits a node, or what it becomes; what nobody reads in the end is left out. */
+  private node(node: ModelNode): void {
+    const form = this.forms.get(node.inputs.find((name) => this.forms.has(name)) ?? '');
+    this.typed(node);
+    if (form === undefined || node.precision !== undefined) {
+      this.nodes.push(node);
+      return;
+    }
+    if (definitionOf(node.kind).quantiser !== undefined) this.quantiser(node, form);
+    else if (node.kind === 'dense' || node.kind === 'conv') this.sums(node, form);
+    else {
+      this.nodes.push(node);
+      if (isMoving(node)) this.moved(node, form);
+      else this.affine(node, form);
+    }
+  }
+
+  /** What a quantiser to a fixed-point type gives, whatever it reads. */
+  private typed(node: ModelNode): void {
+    const type = node.precision === undefined ? definitionOf(node.kind).quantiser?.(node.params) : undefined;
+    if (type !== undefined) this.typedTensor(node.output, node.shape, type);
+  }
+
+  private typedTensor(name: string, shape: readonly number[], type: FixedType): void {
+    const { lo, hi, exp } = rangeOf(type);
+    const [low, high] = [toNumber(lo, 0), toNumber(hi, 0)];
+    if (shape.length >= 2 && Math.max(-low, high) < MOST_WHOLE) this.forms.set(name, plainForm(name, 2 ** exp, 2 ** exp, low, high));
+  }
+
+  private quantiser(node: ModelNode, form: Form): void {
+    const step = stepOf(node);
+    const isOdd = form.isOdd || (step !== undefined && powerOfTwo(step) === undefined);
+    const steps = step === undefined || !isOdd ? undefined : this.stepsOf(node, form, step);
+    if (step === undefined || steps === undefined) {
+      this.nodes.push(node);
+      return;
+    }
+    const whole = `${node.output}/whole`;
+    const values = steps.values.data;
+    const params: StaircaseParams = { ...steps, axis: Math.max(1, form.axis) };
+    this.nodes.push({ name: node.name, kind: 'staircase', params, inputs: [form.source], output: whole, shape: node.shape });
+    this.scaled(node, whole, step);
+    this.forms.set(node.output, plainForm(whole, 1, step, values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))));
+    this.isChanged = true;
+  }
+
+  /** The tensor of a quantiser as the numbers that it stands for. */
+  private scaled(node: ModelNode, whole: string, step: number): void {
+    const constant = `${node.name}/step`;
+    this.constants.set(constant, tensor([], [step], true));
+    const params: ElementwiseParams = { operation: 'mul' };
+    this.nodes.push({ name: `${node.name}/scale`, kind: 'elementwise', params, inputs: [whole, constant], output: node.output, shape: node.shape });
+  }
+
+  private stepsOf(node: ModelNode, form: Form, step: number): Pick<StaircaseParams, 'thresholds' | 'values'> | undefined {
+    const quantised = channelwise(node, [], node.shape, form.axis, form.scales.length);
+    if (quantised === undefined) return undefined;
+    const shape = channelShape(node.shape, form.axis, form.scales.length);
+    const at = (whole: Float64Array): Float64Array => {
+      const x: Tensor = { shape, data: whole.map((n, c) => n * (form.scales[c] as number)) };
+      return [...form.chain, quantised].reduce((value, f) => f(value), x).data.map((value) => Math.round(value / step));
+    };
+    const found = bisectSteps(form.low, form.high, at, MOST_STEPS);
+    return found === undefined ? undefined : { thresholds: { ...found.starts, data: found.starts.data.map((n) => n * form.unit) }, values: found.values };
+  }
+
+  private sums(node: ModelNode, form: Form): void {
+    const channelAxis = node.kind === 'dense' ? 1 : 0;
+    const params = node.params as DenseParams | ConvParams;
+    const whole = form.chain.length > 0 || form.scales.length > 1 ? undefined : wholeWeight(params.weight, channelAxis);
+    if (whole === undefined) {
+      this.nodes.push(node);
+      return;
+    }
+    const sum: ModelNode = { ...node, params: { ...params, weight: whole.weight, bias: null }, inputs: [form.source], output: `${node.output}/whole` };
+    const axis = node.kind === 'dense' ? node.shape.length - 1 : 1;
+    const scales = whole.scales.map((scale) => scale * (form.scales[0] as number));
+    const bounds = this.boundsOfSums(sum, form, axis, scales.length);
+    const isOdd = scales.some((scale) => powerOfTwo(scale) === undefined);
+    const isUsable = Math.max(...bounds.high, ...bounds.low.map((n) => -n)) < MOST_WHOLE;
+    if (!isUsable) {
+      this.nodes.push(node);
+      return;
+    }
+    const bias = params.bias ?? tensor([scales.length], new Float64Array(scales.length), true);
+    this.nodes.push(sum);
+    if (isOdd) this.unscaled(node, sum.output, form.unit, scales, bias, axis);
+    else this.nodes.push(node);
+    const add = (x: Tensor): Tensor => ({ shape: x.shape, data: x.data.map((v, c) => v + (bias.data[c] as number)) });
+    this.forms.set(node.output, { source: sum.output, unit: form.unit, scales, ...bounds, axis, chain: [add], isOdd: isOdd || !isOnSmallGrid(bias.data) });
+  }
+
+  /** Sums as the numbers that they stand for. */
+  private unscaled(node: ModelNode, whole: string, unit: number, scales: Float64Array, bias: Tensor, axis: number): void {
+    const factors = scales.map((scale) => scale / unit);
+    const { tensor: scale } = roundGroups(tensor([factors.length], factors), SCALE_BITS, factors.length, (c) => c);
+    this.nodes.push({ name: `${node.name}/scale`, kind: 'batchNormalization', params: { scale, bias, axis }, inputs: [whole], output: node.output, shape: node.shape });
+    this.isChanged = true;
+  }
+
+  /** The least and the greatest n of each channel. */
+  private boundsOfSums(sum: ModelNode, form: Form, axis: number, channels: number): Pick<Form, 'low' | 'high'> {
+    const shape = this.shapeOf(form.source);
+    const fill = (value: number): Float64Array => new Float64Array(sizeOf(shape)).fill(value);
+    const range = outputRange(sum, [{ shape, low: fill(form.low[0] as number), high: fill(form.high[0] as number), exp: 0 }]);
+    const inner = sizeOf(sum.shape.slice(axis + 1));
+    const low = new Float64Array(channels).fill(Infinity);
+    const high = new Float64Array(channels).fill(-Infinity);
+    range.low.forEach((value, e) => {
+      const c = Math.floor(e / inner) % channels;
+      low[c] = Math.min(low[c] as number, Math.round(value));
+      high[c] = Math.max(high[c] as number, Math.round(range.high[e] as number));
+    });
+    return { low, high };
+  }
+
+  private shapeOf(name: string): readonly number[] {
+    const made = this.nodes.find((node) => node.output === name) ?? this.graph.inputs.find((input) => input.name === name);
+    return made?.shape ?? [];
+  }
+
+  /** Layers that pick elements do so among whole numbers. */
+  private moved(node: ModelNode, form: Form): void {
+    if (form.chain.length > 0 || form.scales.length > 1 || node.inputs.length !== 1 || node.shape.length < 2) return;
+    const source = `${node.output}/whole`;
+    this.nodes.push({ ...node, name: node.name, inputs: [form.source], output: source });
+    const withZero = (end: Float64Array, pick: (a: number, b: number) => number): Float64Array => end.map((n) => (node.kind === 'pad' ? pick(n, 0) : n));
+    this.forms.set(node.output, { ...form, source, low: withZero(form.low, Math.min), high: withZero(form.high, Math.max) });
+  }
+
+  /** The output of a layer that keeps everything on a grid of powers of two: whole numbers of its own. */
+  private exactForm(node: ModelNode, { scales, chain, low, high, isOdd }: Form): Form | undefined {
+    const step = scales[0] as number;
+    if (isOdd || chain.length > 0 || scales.length > 1 || node.shape.length < 2 || parametersOf(node).some((data) => !isOnSmallGrid(data))) return undefined;
+    const ranges = node.inputs.map((name): TensorRange | undefined => {
+      const constant = this.graph.constants.get(name);
+      if (constant !== undefined) return isOnSmallGrid(constant.data) ? rangeOfConstant(constant) : undefined;
+      const shape = this.shapeOf(name);
+      const fill = (end: Float64Array): Float64Array => new Float64Array(sizeOf(shape)).fill((end[0] as number) * step);
+      return { shape, low: fill(low), high: fill(high), exp: powerOfTwo(step) };
+    });
+    if (ranges.includes(undefined) || ranges.filter((_, i) => !this.graph.constants.has(node.inputs[i] as string)).length !== 1) return undefined;
+    const range = outputRange(node, ranges as TensorRange[]);
+    if (range.exp === undefined) return undefined;
+    const unit = 2 ** range.exp;
+    const least = Math.round(range.low.reduce((a, b) => Math.min(a, b)) / unit);
+    const greatest = Math.round(range.high.reduce((a, b) => Math.max(a, b)) / unit);
+    return Math.max(-least, greatest) < MOST_WHOLE ? plainForm(node.output, unit, unit, least, greatest) : undefined;
+  }
+
+  /** Monotone functions of each element and channel join the chain. */
+  private affine(node: ModelNode, form: Form): void {
+    const exact = this.exactForm(node, form);
+    if (exact !== undefined) this.forms.set(node.output, exact);
+    if (exact !== undefined || !isMonotone(node)) return;
+    const operands = node.inputs.filter((name) => !this.forms.has(name));
+    const constants = operands.map((name) => this.graph.constants.get(name));
+    if (operands.length + 1 !== node.inputs.length || constants.includes(undefined) || form.axis === 0) return;
+    const values = node.inputs.map((name) => this.graph.constants.get(name));
+    const f = channelwise(node, values, node.shape, form.axis, form.scales.length);
+    if (f === undefined) return;
+    const isOdd = [...constants.map((constant) => (constant as Tensor).data), ...parametersOf(node)].some((data) => !isOnSmallGrid(data));
+    this.forms.set(node.output, { ...form, chain: [...form.chain, f], isOdd: form.isOdd || isOdd });
+  }
+}
+
+function plainForm(source: string, unit: number, scale: number, low: number, high: number): Form {
+  const one = (value: number): Float64Array => Float64Array.of(value);
+  return { source, unit, scales: one(scale), low: one(low), high: one(high), axis: 0, chain: [], isOdd: powerOfTwo(scale) === undefined };
+}
+
+/** A tensor's shape with nothing but its channels. */
+function channelShape(shape: readonly number[], axis: number, channels: number): readonly number[] {
+  return shape.map((_, i) => (i === axis ? channels : 1));
+}
+
+/** A layer as a function of one value a channel; undefined where its parameters differ within a channel. */
+function channelwise(node: ModelNode, constants: readonly (Tensor | undefined)[], full: readonly number[], axis: number, channels: number): ((x: Tensor) => Tensor) | undefined {
+  const { evaluate, shape } = definitionOf(node.kind);
+  const own = channelShape(full, axis, channels);
+  const operands = (x: Tensor): Tensor[] => (constants.length === 0 ? [x] : constants.map((constant) => constant ?? x));
+  const result = shape(node.params, operands({ shape: own, data: new Float64Array(channels) }).map((operand) => operand.shape));
+  if (typeof result === 'string' || result.length !== own.length || result.some((n, i) => n !== own[i])) return undefined;
+  return (x) => evaluate(node.params, operands(x));
+}
+
+/** The step of a quantiser that has one for all elements; undefined for others. */
+function stepOf(node: ModelNode): number | undefined {
+  if (node.kind === 'quant' || node.kind === 'bipolarQuant') {
+    const { scale } = node.params as QuantParams | BipolarQuantParams;
+    const step = Math.abs(scale.data[0] ?? 0);
+    return step > 0 && scale.data.every((s) => Math.abs(s) === step) && hasWholeZero(node) ? step : undefined;
+  }
+  const type = definitionOf(node.kind).quantiser?.(node.params);
+  return type === undefined || type.overflow === 'WRAP' || type.overflow === 'SAT_ZERO' ? undefined : 2 ** -fractionBits(type);
+}
+
+function hasWholeZero({ kind, params }: ModelNode): boolean {
+  return kind !== 'quant' || (params as QuantParams).zeroPoint.data.every((z) => Number.isInteger(z));
+}
+
+/** Layers whose outputs are some of their inputs, or 0: they do not care for a scale. */
+function isMoving({ kind, params }: ModelNode): boolean {
+  if (kind === 'pad') return (params as PadParams).value === 0;
+  return kind === 'pool' ? (params as PoolParams).mode === 'max' : definitionOf(kind).structural === true;
+}
+
+const MONOTONE_FUNCTIONS: ReadonlySet<ActivationParams['function']> = new Set(['linear', 'relu', 'leakyRelu', 'hardSigmoid']);
+
+function isMonotone({ kind, params, inputs }: ModelNode): boolean {
+  if (kind === 'activation') return MONOTONE_FUNCTIONS.has((params as ActivationParams).function) && ((params as ActivationParams).alpha ?? 0) >= 0;
+  if (kind === 'elementwise') return inputs.length === 2 && (params as ElementwiseParams).operation !== 'div';
+  return kind === 'batchNormalization' || kind === 'clip';
+}
+
+/** Numbers among a layer's parameters. */
+function parametersOf({ params }: ModelNode): readonly Float64Array[] {
+  return Object.values(params as object).flatMap((value: unknown) => {
+    if (typeof value === 'number') return [Float64Array.of(value)];
+    return typeof value === 'object' && value !== null && 'data' in value && value.data instanceof Float64Array ? [value.data] : [];
+  });
+}

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { quickCost } from '../../src/compile/quickCost.js';
+import { compileEmulator } from '../../src/emulator/emulator.js';
+import { parseFixedType } from '../../src/fixed/fixedType.js';
+import type { FixedType } from '../../src/fixed/fixedType.js';
+import { lowerGraph } from '../../src/layers/lower.js';
+import { catalogue } from '../../src/layers/registry.js';
+import { evaluateBatch } from '../../src/model/evaluate.js';
+import type { ModelGraph } from '../../src/model/graph.js';
+import type { Tensor } from '../../src/model/tensor.js';
+import { sizeOf, tensor } from '../../src/model/tensor.js';
+import { carryScales } from '../../src/quantize/carryScales.js';
+import { growTypes } from '../../src/quantize/grow.js';
+import { deviceOf } from '../../src/timing/device.js';
+import { Random } from '../helpers/random.js';
+import type { NodeText } from './graphs.js';
+import { activation, graphOf, quant } from './graphs.js';
+
+const BITS = 6;
+
+function typed(graph: ModelGraph): ModelGraph {
+  return { ...graph, inputs: graph.inputs.map((input) => ({ ...input, type: parseFixedType(`fixed<${BITS},3>`) as FixedType })) };
+}
+
+/** Random values of the inputs' type, its ends among them. */
+function events(graph: ModelGraph, count: number, random: Random): Float64Array {
+  const size = sizeOf(graph.inputs[0]!.shape);
+  return Float64Array.from({ length: count * size }, (_, i) => (i < size ? -4 : i < 2 * size ? 3.875 : random.int(-32, 31) / 8));
+}
+
+/** The carried graph's circuit against the float64 meaning of the graph that was given. */
+function expectExact(graph: ModelGraph, random: Random, count = 400): ModelGraph {
+  const carried = carryScales(graph);
+  const x = events(graph, count, random);
+  const wanted = evaluateBatch(graph, catalogue, new Map([[graph.inputs[0]!.name, x]]), count);
+  const got = compileEmulator(lowerGraph(growTypes(carried, {}, catalogue).graph)).run([x], count);
+  graph.outputs.forEach((output, i) => expect([...got[i]!], output.name).toEqual([...wanted.get(output.name)!]));
+  return carried;
+}
+
+const floatScale = (random: Random): number => Math.fround(random.int(100, 999) / random.int(1000, 4001));
+
+/** Whole numbers times a float32 scale a channel. */
+function gridWeight(shape: readonly number[], channelAxis: number, random: Random): Tensor {
+  const scales = Array.from({ length: shape[channelAxis]! }, () => floatScale(random));
+  const inner = sizeOf(shape.slice(channelAxis + 1));
+  return tensor(shape, Array.from({ length: sizeOf(shape) }, (_, i) => random.int(-7, 7) * scales[Math.floor(i / inner) % scales.length]!), true);
+}
+
+const numbers = (count: number, most: number, random: Random): Tensor => tensor([count], Array.from({ length: count }, () => (random.int(-1000, 1000) / 777) * most));
+
+function denseOn(name: string, input: string, nIn: number, nOut: number, random: Random): NodeText {
+  return { name, kind: 'dense', params: { weight: gridWeight([nIn, nOut], 1, random), bias: numbers(nOut, 0.5, random) }, inputs: [input] };
+}
+
+function normalisation(name: string, input: string, channels: number, random: Random): NodeText {
+  return { name, kind: 'batchNormalization', params: { scale: numbers(channels, 1.5, random), bias: numbers(channels, 0.7, random), axis: 1 }, inputs: [input] };
+}
+
+describe('carried scales', () => {
+  it.each([1, 2, 3, 4, 5, 6])('give what the model gives, quantiser by quantiser (%i)', (seed) => {
+    const random = new Random(seed);
+    const rounding = random.pick(['ROUND', 'FLOOR', 'CEIL', 'HALF_UP', 'DOWN']);
+    const graph = typed(graphOf({ x: [1, 4] }, [
+      quant('in', 'x', { scale: floatScale(random), bitWidth: 5, zeroPoint: random.int(-3, 3) }),
+      denseOn('d1', 'in', 4, 5, random),
+      normalisation('bn', 'd1', 5, random),
+      activation('relu', 'bn', seed % 2 === 0 ? 'relu' : 'leakyRelu'),
+      quant('q1', 'relu', { scale: floatScale(random), bitWidth: random.int(2, 5), signed: seed % 2 === 1, rounding }),
+      denseOn('d2', 'q1', 5, 3, random),
+      { name: 'scaled', kind: 'elementwise', params: { operation: 'mul' }, inputs: ['d2', 'c'] },
+      quant('q2', 'scaled', { scale: floatScale(random), bitWidth: 8 }),
+      { name: 'sign', kind: 'bipolarQuant', params: { scale: tensor([], [floatScale(random)]) }, inputs: ['scaled'] },
+    ], { c: tensor([1, 3], [1.37, -0.91, 0]) }, ['q1', 'q2', 'sign']));
+    const kinds = expectExact(graph, random).nodes.map((node) => node.kind);
+    expect(kinds.filter((kind) => kind === 'staircase')).toHaveLength(4);
+    expect(kinds).not.toContain('quant');
+    expect(kinds).not.toContain('batchNormalization');
+  });
+
+  it('go through convolutions, pooling and what moves elements', () => {
+    const random = new Random(9);
+    const window = { strides: [1, 1], dilations: [1, 1] };
+    const graph = typed(graphOf({ x: [1, 2, 4, 4] }, [
+      quant('in', 'x', { scale: 0.3, bitWidth: 4 }),
+      { name: 'conv', kind: 'conv', params: { weight: gridWeight([3, 2, 3, 3], 0, random), bias: numbers(3, 0.4, random), ...window, pads: [1, 1, 1, 1], groups: 1 }, inputs: ['in'] },
+      activation('relu', 'conv', 'relu'),
+      quant('q1', 'relu', { scale: 0.41, bitWidth: 3, signed: false }),
+      { name: 'pool', kind: 'pool', params: { mode: 'max', kernel: [2, 2], strides: [2, 2], dilations: [1, 1], pads: [0, 0, 0, 0], countIncludePad: false, ceilMode: false }, inputs: ['q1'] },
+      { name: 'flat', kind: 'reshape', params: { shape: [1, 12] }, inputs: ['pool'] },
+      denseOn('d', 'flat', 12, 2, random),
+      quant('q2', 'd', { scale: 0.77, bitWidth: 6 }),
+    ], {}, ['q2']));
+    const carried = expectExact(graph, random, 100);
+    expect(carried.nodes.map((node) => node.kind)).toEqual(['staircase', 'conv', 'staircase', 'pool', 'reshape', 'dense', 'staircase', 'elementwise']);
+  });
+
+  it('round ties to even, exactly on them', () => {
+    const step = Math.fround(0.1);
+    const graph = typed(graphOf({ x: [1, 2] }, [
+      quant('in', 'x', { scale: step, bitWidth: 7 }),
+      { name: 'd', kind: 'dense', params: { weight: tensor([2, 2], [1, 3, -2, 1], true), bias: null }, inputs: ['in'] },
+      quant('q', 'd', { scale: 2 * step, bitWidth: 8 }),
+    ]));
+    expectExact(graph, new Random(2), 2000);
+  });
+
+  it('come back where a tensor is read as a number', () => {
+    const random = new Random(4);
+    const graph = typed(graphOf({ x: [1, 3] }, [
+      quant('in', 'x', { scale: 0.3, bitWidth: 4 }),
+      denseOn('d', 'in', 3, 3, random),
+      quant('q1', 'd', { scale: 0.41, bitWidth: 4 }),
+      { name: 'sum', kind: 'elementwise', params: { operation: 'add' }, inputs: ['in', 'q1'] },
+      quant('q2', 'sum', { scale: 0.5, bitWidth: 4 }),
+    ]));
+    expectExact(graph, random);
+  });
+
+  it('leave models of powers of two, plain floats and wide quantisers as they are', () => {
+    const dense: NodeText = { name: 'd', kind: 'dense', params: { weight: tensor([2, 2], [0.5, -0.25, 0.75, 1], true), bias: tensor([2], [0.5, 0.25]) }, inputs: ['in'] };
+    const powers = typed(graphOf({ x: [1, 2] }, [quant('in', 'x'), dense, activation('r', 'd', 'relu'), quant('q', 'r', { scale: 0.125, signed: false })]));
+    expect(carryScales(powers)).toBe(powers);
+    const floats = typed(graphOf({ x: [1, 2] }, [{ ...dense, params: { weight: tensor([2, 2], [0.1, 0.2371, -0.77, 0.3]), bias: null }, inputs: ['x'] }, activation('r', 'd', 'relu')]));
+    expect(carryScales(floats)).toBe(floats);
+    const wide = typed(graphOf({ x: [1, 2] }, [quant('in', 'x', { scale: 0.0001, bitWidth: 16 })]));
+    expect(carryScales(wide)).toBe(wide);
+  });
+
+  it('cost several times less than the products of float scales', () => {
+    const random = new Random(7);
+    const graph = typed(graphOf({ x: [1, 8] }, [
+      quant('in', 'x', { scale: 0.3, bitWidth: 4 }),
+      denseOn('d1', 'in', 8, 8, random),
+      activation('relu', 'd1', 'relu'),
+      quant('q1', 'relu', { scale: Math.fround(0.41), bitWidth: 3, signed: false }),
+      denseOn('d2', 'q1', 8, 4, random),
+      quant('q2', 'd2', { scale: Math.fround(0.77), bitWidth: 4 }),
+    ]));
+    const cost = (model: ModelGraph): number => quickCost(growTypes(model, {}, catalogue).graph, deviceOf('xcvu13p'));
+    expect(3 * cost(carryScales(graph))).toBeLessThan(cost(graph));
+  });
+});
