@@ -106,8 +106,9 @@ describe.runIf(present)('forests in firmware', () => {
       const best = (data: Float64Array, row: number): number => (outputs === 1 ? Math.sign(data[row] as number) : data.subarray(row * outputs, (row + 1) * outputs).reduce((m, v, k, all) => (v > (all[m] as number) ? k : m), 0));
       const agree = Array.from({ length: events }, (_, row) => best(found, row) === best(expected, row)).filter(Boolean).length;
       lines.push(`--missing ${missing}: worst ${error.toExponential(1)}, at most ${(half * (forest.trees.length + 1)).toExponential(1)}; decisions equal on ${agree} of ${events}`);
-      if (graph.nodes.length === 1) expect(error).toBeLessThanOrEqual(half * (forest.trees.length + 1) + 1e-5 * expected.reduce((m, v) => Math.max(m, Math.abs(v)), 1));
-      else expect(error).toBeLessThanOrEqual(5e-3);
+      // Layers behind the trees only pick and add scores here: they stay within the leaves' rounding, or have a step of their own.
+      const leaves = half * (forest.trees.length + 1) + 1e-5 * expected.reduce((m, v) => Math.max(m, Math.abs(v)), 1);
+      expect(error, lines.at(-1)).toBeLessThanOrEqual(graph.nodes.length === 1 ? leaves : Math.max(5e-3, leaves));
       expect(agree / events).toBeGreaterThan(0.99);
     }
     console.log(`${path} ${formatFixedType(type)}: ${lines.join('; ')}`);
