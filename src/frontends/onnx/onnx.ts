@@ -1,6 +1,6 @@
-import type { Problem } from '../../errors.js';
 import { CompileError } from '../../errors.js';
 import type { GraphInput, GraphOutput, ModelGraph, ModelNode } from '../../model/graph.js';
+import { GraphProblems } from '../problems.js';
 import type { Frontend, FrontendContext, ModelSource } from '../frontend.js';
 import { modelName } from '../frontend.js';
 import { GraphBuilder } from './builder.js';
@@ -31,14 +31,12 @@ export const onnxFrontend: Frontend = {
 };
 
 /** One reading of one file. */
-class GraphWalk {
+class GraphWalk extends GraphProblems {
   private readonly graph: GraphProto;
   private readonly opset: number;
   private readonly tensors: TensorReader;
   private readonly values = new Map<string, Value>();
-  private readonly failed = new Set<string>();
   private readonly inputs: GraphInput[] = [];
-  private readonly problems: { readonly kind: 'input' | 'unsupported'; readonly problem: Problem }[] = [];
   private builder!: GraphBuilder;
   private readonly isQonnx: boolean;
 
@@ -47,6 +45,7 @@ class GraphWalk {
     private readonly source: ModelSource,
     private readonly context: FrontendContext,
   ) {
+    super(source.name);
     this.graph = withoutLabels(model.graph);
     this.opset = this.readOpset(model);
     this.tensors = new TensorReader(source.name, context);
@@ -221,31 +220,6 @@ class GraphWalk {
     }
     if (this.graph.output.length === 0) this.report('input', 'no-outputs', [], 'has no outputs.');
     return outputs;
-  }
-
-  /** Runs one step; its CompileErrors are collected and its results count as failed. */
-  private guard(step: () => void, results: readonly string[]): void {
-    try {
-      step();
-    } catch (error) {
-      if (!(error instanceof CompileError) || (error.kind !== 'input' && error.kind !== 'unsupported')) throw error;
-      for (const problem of error.problems) this.problems.push({ kind: error.kind, problem });
-      results.forEach((result) => this.failed.add(result));
-    }
-  }
-
-  private report(kind: 'input' | 'unsupported', code: string, where: readonly string[], what: string): void {
-    this.problems.push({ kind, problem: { code, where: [this.source.name, ...where], what } });
-  }
-
-  private throwIfInput(): void {
-    if (this.problems.some(({ kind }) => kind === 'input')) this.throwProblems();
-  }
-
-  private throwProblems(): void {
-    if (this.problems.length === 0) return;
-    const kind = this.problems.some((entry) => entry.kind === 'input') ? 'input' : 'unsupported';
-    throw new CompileError(kind, this.problems.map(({ problem }) => problem));
   }
 }
 

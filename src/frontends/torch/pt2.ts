@@ -1,8 +1,8 @@
-import type { Problem } from '../../errors.js';
 import { CompileError } from '../../errors.js';
 import type { ZipArchive } from '../../io/zip.js';
 import { isZip, readZip } from '../../io/zip.js';
 import type { GraphInput, GraphOutput, ModelGraph } from '../../model/graph.js';
+import { GraphProblems } from '../problems.js';
 import type { Frontend, FrontendContext, ModelSource } from '../frontend.js';
 import { modelName } from '../frontend.js';
 import { GraphBuilder } from '../onnx/builder.js';
@@ -62,17 +62,15 @@ function layoutOf(archive: ZipArchive, where: string): Layout {
 }
 
 /** One reading of one program. */
-class ProgramWalk {
+class ProgramWalk extends GraphProblems {
   private readonly archive: ZipArchive;
   private readonly layout: Layout;
   private readonly program: Program;
   private readonly tensors: TensorReader;
   private readonly values = new Map<string, Argument>();
-  private readonly failed = new Set<string>();
   /** Tensors that something reads. */
   private readonly read: ReadonlySet<string>;
   private readonly inputs: GraphInput[] = [];
-  private readonly problems: { readonly kind: 'input' | 'unsupported'; readonly problem: Problem }[] = [];
   private readonly builder: GraphBuilder;
   private readonly operators: Operators;
 
@@ -82,6 +80,7 @@ class ProgramWalk {
     /** Weights that replace the program's own, by parameter name. */
     private readonly weights?: TorchSave,
   ) {
+    super(source.name);
     this.archive = readZip(source.bytes, [source.name], LIMITS);
     this.layout = layoutOf(this.archive, source.name);
     const order = this.archive.names.find((name) => name === `${this.layout.prefix}byteorder`);
@@ -101,10 +100,7 @@ class ProgramWalk {
     for (const spec of this.program.signature.input_specs) this.guard(() => this.readInput(spec), [specName(spec)]);
     for (const node of this.program.graph.nodes) this.walk(node);
     const outputs = this.readOutputs();
-    if (this.problems.length > 0) {
-      const kind = this.problems.some((entry) => entry.kind === 'input') ? 'input' : 'unsupported';
-      throw new CompileError(kind, this.problems.map(({ problem }) => problem));
-    }
+    this.throwProblems();
     return finishGraph(this.builder, this.inputs, outputs, { name: modelName(this.source), format: 'pt2' });
   }
 
@@ -314,21 +310,6 @@ class ProgramWalk {
     }
     if (outputs.length === 0 && this.problems.length === 0) this.report('input', 'no-outputs', [], 'has no outputs.');
     return outputs;
-  }
-
-  /** Runs one step; its CompileErrors are collected and its results count as failed. */
-  private guard(step: () => void, results: readonly string[]): void {
-    try {
-      step();
-    } catch (error) {
-      if (!(error instanceof CompileError) || (error.kind !== 'input' && error.kind !== 'unsupported')) throw error;
-      for (const problem of error.problems) this.problems.push({ kind: error.kind, problem });
-      results.forEach((result) => this.failed.add(result));
-    }
-  }
-
-  private report(kind: 'input' | 'unsupported', code: string, where: readonly string[], what: string): void {
-    this.problems.push({ kind, problem: { code, where: [this.source.name, ...where], what } });
   }
 
   private fail(kind: 'input' | 'unsupported', code: string, where: readonly string[], what: string, mend?: string): never {
