@@ -10,6 +10,7 @@ import type { LinearOptimizer, Term } from './linear.js';
 import { divideFloor } from './divide.js';
 import { FormTracker } from './forms.js';
 import { multiplyVariables, sumProducts } from './multiply.js';
+import { solveOnce } from './replay.js';
 import type { ColumnTerm, Definition } from './subexpressions.js';
 import { extractPairs } from './subexpressions.js';
 import { minimalDepth, sumTree } from './sum.js';
@@ -32,7 +33,7 @@ function multiplyMatrix(builder: CircuitBuilder, inputs: ArrayLike<number>, weig
   };
   const composed = builder.quick ? undefined : compose(builder, problem);
   const start = builder.size;
-  let result = solveMatrix(builder, problem);
+  let result = composed === undefined ? solveOnce(builder, problem, () => solveMatrix(builder, problem)) : solveMatrix(builder, problem);
   if (composed !== undefined) {
     const middle = builder.size;
     const other = solveMatrix(builder, composed);
