@@ -1,4 +1,5 @@
-import { BucketQueue } from './bucketQueue.js';
+import type { Pair } from './pairQueue.js';
+import { PairQueue } from './pairQueue.js';
 
 /** A term of a column: variable, shift, sign. */
 export interface ColumnTerm {
@@ -8,12 +9,7 @@ export interface ColumnTerm {
 }
 
 /** variable = left ± right · 2^shift */
-export interface Definition {
-  readonly left: number;
-  readonly right: number;
-  readonly shift: number;
-  readonly negative: boolean;
-}
+export type Definition = Pair;
 
 export interface Extraction {
   /** New variables, numbered from the number of inputs on. */
@@ -22,10 +18,10 @@ export interface Extraction {
   readonly columns: readonly (readonly ColumnTerm[])[];
 }
 
+/** Digits further apart are not looked at as a pair. */
 const SHIFT_SPAN = 128;
 /** Depths may be fractions of a level; their powers of two are rounded. */
 const ROUNDING = 1e-6;
-const VARIABLE_SPAN = 2 ** 22;
 
 /**
  * Greedy elimination of two-term common subexpressions over signed digits (Hosangadi, Fallah, Kastner 2005, as in
@@ -36,9 +32,9 @@ const VARIABLE_SPAN = 2 ** 22;
 export function extractPairs(inputDepths: readonly number[], columns: readonly (readonly ColumnTerm[])[], limit: number, weightOf: (left: number, right: number, shift: number) => number): Extraction {
   const state = new State(inputDepths, columns, limit, weightOf);
   for (;;) {
-    const key = state.queue.popBest();
-    if (key === undefined) break;
-    state.replaceAll(key);
+    const pair = state.queue.popBest();
+    if (pair < 0) break;
+    state.replaceAll(pair);
   }
   return {
     definitions: state.definitions,
@@ -46,27 +42,59 @@ export function extractPairs(inputDepths: readonly number[], columns: readonly (
   };
 }
 
-/** Terms of one column with tombstones, so that indices stay valid. */
+/** Terms of one column; dead ones are dropped when they are more than the living. */
 class Column {
-  readonly variable: number[] = [];
-  readonly shift: number[] = [];
-  readonly negative: boolean[] = [];
-  readonly alive: boolean[] = [];
+  length = 0;
+  variable: Int32Array;
+  shift: Int32Array;
+  /** 1 for negative terms. */
+  sign: Uint8Array;
+  alive: Uint8Array;
+  private dead = 0;
   /** 2^limit − Σ 2^depth: what may still be wasted. */
   budget = 0;
 
-  push(term: ColumnTerm): number {
-    this.variable.push(term.variable);
-    this.shift.push(term.shift);
-    this.negative.push(term.negative);
-    return this.alive.push(true) - 1;
+  constructor(capacity: number) {
+    this.variable = new Int32Array(capacity);
+    this.shift = new Int32Array(capacity);
+    this.sign = new Uint8Array(capacity);
+    this.alive = new Uint8Array(capacity);
+  }
+
+  push(variable: number, shift: number, sign: number): number {
+    const at = this.length++;
+    this.variable[at] = variable;
+    this.shift[at] = shift;
+    this.sign[at] = sign;
+    this.alive[at] = 1;
+    return at;
+  }
+
+  kill(at: number): void {
+    this.alive[at] = 0;
+    this.dead++;
+  }
+
+  /** Terms keep their order, not their places. */
+  compact(): void {
+    if (this.dead * 2 < this.length) return;
+    let to = 0;
+    for (let at = 0; at < this.length; at++) {
+      if (this.alive[at] === 0) continue;
+      this.variable[to] = this.variable[at] as number;
+      this.shift[to] = this.shift[at] as number;
+      this.sign[to] = this.sign[at] as number;
+      this.alive[to++] = 1;
+    }
+    this.length = to;
+    this.dead = 0;
   }
 
   live(): ColumnTerm[] {
     const terms: ColumnTerm[] = [];
-    this.alive.forEach((alive, i) => {
-      if (alive) terms.push({ variable: this.variable[i] as number, shift: this.shift[i] as number, negative: this.negative[i] as boolean });
-    });
+    for (let i = 0; i < this.length; i++) {
+      if (this.alive[i] === 1) terms.push({ variable: this.variable[i] as number, shift: this.shift[i] as number, negative: this.sign[i] === 1 });
+    }
     return terms;
   }
 }
@@ -75,122 +103,97 @@ class State {
   readonly columns: Column[];
   readonly definitions: Definition[] = [];
   readonly depths: number[];
-  readonly queue: BucketQueue;
+  readonly queue: PairQueue;
   private readonly nInputs: number;
   private readonly limit: number;
-  /** Columns in which a pair may occur (with repeats, checked again on use). */
-  private readonly places = new Map<number, number[]>();
 
   constructor(inputDepths: readonly number[], columns: readonly (readonly ColumnTerm[])[], limit: number, weightOf: (left: number, right: number, shift: number) => number) {
     this.nInputs = inputDepths.length;
     this.depths = [...inputDepths];
     this.limit = limit;
-    this.queue = new BucketQueue((key) => {
-      const pair = this.decode(key);
-      return weightOf(pair.left, pair.right, pair.shift);
-    });
+    this.queue = new PairQueue(weightOf);
     this.columns = columns.map((terms, index) => {
-      const column = new Column();
+      // Two terms die for every new one.
+      const column = new Column(terms.length + (terms.length >> 1) + 1);
       column.budget = 2 ** limit;
       for (const term of terms) {
-        const at = column.push(term);
+        const at = column.push(term.variable, term.shift, term.negative ? 1 : 0);
         column.budget -= 2 ** (this.depths[term.variable] as number);
-        this.countPairs(index, column, at, 1);
+        this.countPairs(index, column, at, true);
       }
       return column;
     });
   }
 
-  private encode(left: number, right: number, shift: number, negative: boolean): number {
-    return ((left * VARIABLE_SPAN + right) * (2 * SHIFT_SPAN) + shift + SHIFT_SPAN) * 2 + (negative ? 1 : 0);
-  }
-
-  decode(key: number): Definition {
-    const negative = key % 2 === 1;
-    let rest = (key - (negative ? 1 : 0)) / 2;
-    const shift = (rest % (2 * SHIFT_SPAN)) - SHIFT_SPAN;
-    rest = Math.floor(rest / (2 * SHIFT_SPAN));
-    return { left: Math.floor(rest / VARIABLE_SPAN), right: rest % VARIABLE_SPAN, shift, negative };
-  }
-
-  /** The normal form of a pair: lower variable first, for equal variables lower shift first. */
-  private keyOf(column: Column, i: number, j: number): number | undefined {
-    const vi = column.variable[i] as number;
-    const vj = column.variable[j] as number;
-    const si = column.shift[i] as number;
-    const sj = column.shift[j] as number;
-    const [left, right, shift] = vi < vj || (vi === vj && si < sj) ? [vi, vj, sj - si] : [vj, vi, si - sj];
-    if (shift >= SHIFT_SPAN || shift < -SHIFT_SPAN) return undefined;
-    return this.encode(left, right, shift, column.negative[i] !== column.negative[j]);
-  }
-
   /** Adds or removes the pairs of term `at` with every other live term of its column. */
-  private countPairs(index: number, column: Column, at: number, change: 1 | -1): void {
-    for (let k = 0; k < column.alive.length; k++) {
-      if (k === at || column.alive[k] !== true) continue;
-      const key = this.keyOf(column, at, k);
-      if (key === undefined) continue;
-      this.queue.change(key, change);
-      if (change === 1) {
-        const list = this.places.get(key);
-        if (list === undefined) this.places.set(key, [index]);
-        else if (list[list.length - 1] !== index) list.push(index);
-      }
+  private countPairs(index: number, column: Column, at: number, more: boolean): void {
+    const { variable, shift, sign, alive, length } = column;
+    const v = variable[at] as number;
+    const s = shift[at] as number;
+    const negative = sign[at] as number;
+    for (let k = 0; k < length; k++) {
+      if (alive[k] === 0 || k === at) continue;
+      const vk = variable[k] as number;
+      const sk = shift[k] as number;
+      // The normal form of a pair: lower variable first, for equal variables lower shift first.
+      const isFirst = v < vk || (v === vk && s < sk);
+      const apart = isFirst ? sk - s : s - sk;
+      if (apart >= SHIFT_SPAN || apart < -SHIFT_SPAN) continue;
+      const left = isFirst ? v : vk;
+      const right = isFirst ? vk : v;
+      if (more) this.queue.increase(left, right, apart, negative !== sign[k], index);
+      else this.queue.decrease(left, right, apart, negative !== sign[k]);
     }
   }
 
-  replaceAll(key: number): void {
-    const pair = this.decode(key);
+  replaceAll(number: number): void {
+    const pair = this.queue.pairAt(number);
     const leftDepth = this.depths[pair.left] as number;
     const rightDepth = this.depths[pair.right] as number;
     const depth = Math.max(leftDepth, rightDepth) + 1;
     const cost = 2 ** depth - 2 ** leftDepth - 2 ** rightDepth;
     const matches: { index: number; i: number; j: number }[] = [];
-    const budgets = new Map<number, number>();
-    for (const index of new Set(this.places.get(key) ?? [])) {
-      const column = this.columns[index] as Column;
-      for (const [i, j] of occurrences(column, pair)) {
-        const budget = budgets.get(index) ?? column.budget;
-        if (cost > budget + ROUNDING || depth > this.limit + ROUNDING) continue;
-        budgets.set(index, budget - cost);
-        matches.push({ index, i, j });
+    if (depth <= this.limit + ROUNDING) {
+      for (const index of new Set(this.queue.placesOf(number))) {
+        const column = this.columns[index] as Column;
+        column.compact();
+        let { budget } = column;
+        for (const [i, j] of occurrences(column, pair)) {
+          if (cost > budget + ROUNDING) break;
+          budget -= cost;
+          matches.push({ index, i, j });
+        }
       }
     }
-    this.places.delete(key);
-    if (matches.length < 2) {
-      this.queue.retire(key);
-      return;
-    }
+    // What is left of this pair cannot be replaced within the limit, and never can be later.
+    this.queue.retire(number);
+    if (matches.length < 2) return;
     const variable = this.nInputs + this.definitions.push(pair) - 1;
     this.depths.push(depth);
     for (const { index, i, j } of matches) {
       const column = this.columns[index] as Column;
       column.budget -= cost;
-      column.alive[i] = false;
-      this.countPairs(index, column, i, -1);
-      column.alive[j] = false;
-      this.countPairs(index, column, j, -1);
-      const at = column.push({ variable, shift: column.shift[i] as number, negative: column.negative[i] as boolean });
-      this.countPairs(index, column, at, 1);
+      column.kill(i);
+      this.countPairs(index, column, i, false);
+      column.kill(j);
+      this.countPairs(index, column, j, false);
+      const at = column.push(variable, column.shift[i] as number, column.sign[i] as number);
+      this.countPairs(index, column, at, true);
     }
-    // What is left of this pair could not be replaced within the limit, and never can be later.
-    this.queue.retire(key);
   }
 }
 
 /** Disjoint occurrences (i, j) of the pair in the column, i being the left term. */
-function occurrences(column: Column, pair: Definition): [number, number][] {
-  const used = new Set<number>();
-  const found: [number, number][] = [];
+function occurrences({ length, alive, variable, shift, sign }: Column, pair: Definition): [number, number][] {
   const rights = new Map<number, number>();
-  for (let k = 0; k < column.alive.length; k++) {
-    if (column.alive[k] === true && column.variable[k] === pair.right) rights.set(column.shift[k] as number, k);
-  }
-  for (let i = 0; i < column.alive.length; i++) {
-    if (column.alive[i] !== true || column.variable[i] !== pair.left || used.has(i)) continue;
-    const j = rights.get((column.shift[i] as number) + pair.shift);
+  for (let k = 0; k < length; k++) if (alive[k] === 1 && variable[k] === pair.right) rights.set(shift[k] as number, k);
+  const found: [number, number][] = [];
+  const used = new Set<number>();
+  for (let i = 0; i < length; i++) {
+    if (alive[i] === 0 || variable[i] !== pair.left || used.has(i)) continue;
+    const j = rights.get((shift[i] as number) + pair.shift);
     if (j === undefined || j === i || used.has(j)) continue;
-    if ((column.negative[i] !== column.negative[j]) !== pair.negative) continue;
+    if ((sign[i] !== sign[j]) !== pair.negative) continue;
     used.add(i);
     used.add(j);
     found.push([i, j]);
