@@ -64,16 +64,18 @@ function inputsOf(folder, graph) {
   return graph.inputs.map((input, i) => first(folder, files.find((file) => file === `inputs_${input.name}.npy`) ?? files.find((file) => graph.inputs.length > 1 && input.shape.length === first(folder, file).shape.length) ?? files[Math.min(i, files.length - 1)]));
 }
 
-function expectedOf(folder, output) {
-  const own = `outputs_${output.name}.npy`;
-  return first(folder, existsSync(join(folder, own)) ? own : 'outputs.npy').data;
+/** The outputs' own numbers: by name, else by place in the description, else the only file. */
+function expectedOf(folder, output, i) {
+  const described = Object.values(JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8')).outputs ?? {})[i]?.file;
+  const file = [`outputs_${output.name}.npy`, described, 'outputs.npy'].find((name) => name !== undefined && existsSync(join(folder, name)));
+  return first(folder, file).data;
 }
 
 /** The largest |difference| / max(1, |value|) over all outputs and rows. */
 function largestError(found, graph, folder) {
   let largest = 0;
-  graph.outputs.forEach((output) => {
-    const expected = expectedOf(folder, output);
+  graph.outputs.forEach((output, i) => {
+    const expected = expectedOf(folder, output, i);
     found.get(output.name).forEach((value, k) => {
       const error = Math.abs(value - expected[k]) / Math.max(1, Math.abs(expected[k]));
       if (!(error <= largest)) largest = error;
@@ -118,7 +120,7 @@ async function compiledOf({ model, readSide, graph, arrays, inputs, count, exact
     const outputs = compileEmulator(circuit).run(circuit.inputs.map((port) => inputs.get(port.name)), count);
     const wrong = new Set();
     circuit.outputs.forEach((port, k) => {
-      const expected = expectedOf(folder, port);
+      const expected = expectedOf(folder, port, k);
       const width = expected.length / count;
       outputs[k].forEach((value, i) => value === expected[i] || wrong.add(Math.floor(i / width)));
     });
