@@ -16,6 +16,7 @@ import { scheduleToText } from './compile/scheduleText.js';
 import { proposals } from './compile/suggest.js';
 import { emitTargets } from './compile/targets.js';
 import { CompileError, didYouMean } from './errors.js';
+import { readIoSchema } from './io/ioSchema.js';
 import type { LoweredLayer } from './layers/lower.js';
 import { lowerGraph } from './layers/lower.js';
 import { catalogue } from './layers/registry.js';
@@ -25,6 +26,7 @@ import type { PassRecord } from './passes/pass.js';
 import { runPasses } from './passes/pass.js';
 import { defaultPasses } from './passes/pipeline.js';
 import { htmlReport } from './report/html.js';
+import { applyIoSchema } from './quantize/applyIoSchema.js';
 import { beginHead, finishHead, parseHead } from './quantize/head.js';
 import { finishReport, serializeReport } from './report/parse.js';
 import type { Report } from './report/schema.js';
@@ -58,7 +60,9 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const device = deviceOf(request.part);
   checkPassName(request.dumpAfter);
   step('reading the model');
-  const headed = beginHead(readModel(request.model, request.readSide), parseHead(request.head ?? 'score'), catalogue);
+  const io = request.ioSchema === undefined ? undefined : readIoSchema(request.ioSchema.text, request.ioSchema.file);
+  const bare = readModel(request.model, request.readSide);
+  const headed = beginHead(io === undefined ? bare : applyIoSchema(bare, io, catalogue), parseHead(request.head ?? 'score'), catalogue);
   const model = headed.graph;
   step('choosing types');
   const scored = await typeModel(model, request, hooks);
@@ -136,12 +140,14 @@ function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
   const hash = createHash('sha256').update(request.model.bytes).update(graphToJson(model));
   const { head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort, primitives } = request;
   hash.update(JSON.stringify({ head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort, primitives }));
+  const objects = new Map([...model.inputs, ...model.outputs].flatMap((port) => (port.objects === undefined ? [] : [[port.name, port.objects] as const])));
   return {
     top: identifier(request.name ?? model.name, 'model'),
     modelName: request.name ?? model.name,
     modelVersion,
     hash: hash.digest('hex'),
     ...(primitives === undefined ? {} : { primitives }),
+    ...(objects.size === 0 ? {} : { objects }),
   };
 }
 

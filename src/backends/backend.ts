@@ -17,6 +17,15 @@ export interface DesignInfo {
   readonly hash: string;
   /** What logic and sums are made of: expressions (absent), or LUT6, LUT6_2, CARRY4, MUXF7 and MUXF8 cells. */
   readonly primitives?: 'xilinx';
+  /** What the elements of ports are called, by the port's name in the circuit; only of ports that an I/O schema names. */
+  readonly objects?: ReadonlyMap<string, readonly ObjectLayout[]>;
+}
+
+/** Elements of a port in a row: `count` times the fields, or once where there is no count. */
+export interface ObjectLayout {
+  readonly name: string;
+  readonly count?: number;
+  readonly fields: readonly { readonly name: string; readonly lsb?: number; readonly unit?: string }[];
 }
 
 export interface Backend {

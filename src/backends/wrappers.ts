@@ -5,7 +5,8 @@ import { formatFixedType } from '../fixed/fixedType.js';
 import type { Schedule } from '../timing/schedule.js';
 import type { Backend, DesignInfo, OutputFile } from './backend.js';
 import { renderTemplate } from './template.js';
-import { oneLine, portNames } from './verilog/names.js';
+import { elementNames } from './objects.js';
+import { identifier, oneLine, portNames } from './verilog/names.js';
 import { busWidth, titleOf } from './verilog/verilog.js';
 
 /** The texts that wrappers are made from: three of templates/, one of hdl/. Read elsewhere: there is no file access here. */
@@ -36,7 +37,7 @@ export function wrappers(texts: WrapperTexts): Backend {
 
 function portsWrapper(texts: WrapperTexts, schedule: Schedule, info: DesignInfo): string {
   const { inputs, outputs } = busesOf(schedule);
-  const names = elementPortNames(schedule);
+  const names = elementPortNames(schedule, info);
   const clocked = schedule.latencyCycles > 0;
   return renderTemplate('ports.v', texts.ports, {
     title: titleOf(info),
@@ -72,7 +73,7 @@ function connect(buses: readonly Bus[], names: readonly (readonly string[])[]): 
 
 function apCtrlWrapper(texts: WrapperTexts, schedule: Schedule, info: DesignInfo): string {
   const { inputs, outputs } = busesOf(schedule);
-  const names = elementPortNames(schedule);
+  const names = elementPortNames(schedule, info);
   const latency = schedule.latencyCycles;
   const valids = names.outputs.flat().map((name) => `${name}_ap_vld`);
   return renderTemplate('ap_ctrl.v', texts.apCtrl, {
@@ -163,17 +164,22 @@ function totalWidth(buses: readonly Bus[]): number {
 }
 
 /**
- * The port of each element: `<bus>_<index>`, for several axes `<bus>_<i>_<j>`. Where two tensors would give the same
- * name (`x` of shape [2, 3] and `x_0` of [3]) the later one's begin with `<bus>_in` or `<bus>_out`.
+ * The port of each element: `<bus>_<index>`, for several axes `<bus>_<i>_<j>`; of an I/O schema `<object>_<field>` or
+ * `<object>_<i>_<field>`. Where two tensors would give the same name (`x` of shape [2, 3] and `x_0` of [3]) the later one's
+ * begin with `<bus>_in` or `<bus>_out`.
  */
-export function elementPortNames(schedule: Schedule): { readonly inputs: readonly (readonly string[])[]; readonly outputs: readonly (readonly string[])[] } {
+export function elementPortNames(schedule: Schedule, info: Pick<DesignInfo, 'objects'>): { readonly inputs: readonly (readonly string[])[]; readonly outputs: readonly (readonly string[])[] } {
   const { inputs, outputs } = busesOf(schedule);
   const taken = new Set(['clk', 'rst', 'valid_in', 'valid_out', 'core', 'flight', 'ap_clk', 'ap_rst', 'ap_start', 'ap_done', 'ap_idle', 'ap_ready']);
   const distinct = (bus: Bus, suffix: string): string[] => {
-    const indices = Array.from({ length: elementCount(bus.port) }, (_, i) => (bus.port.shape.length === 0 ? '0' : indexOf(bus.port.shape, i).join('_')));
-    for (let k = 0; ; k++) {
+    const objects = info.objects?.get(bus.port.name);
+    const indices = objects === undefined
+      ? Array.from({ length: elementCount(bus.port) }, (_, i) => (bus.port.shape.length === 0 ? '0' : indexOf(bus.port.shape, i).join('_')))
+      : elementNames(objects);
+    for (let k = objects === undefined ? 0 : -1; ; k++) {
       const prefix = k === 0 ? bus.name : `${bus.name}_${suffix}${k === 1 ? '' : k}`;
-      const names = indices.map((index) => `${prefix}_${index}`);
+      const names = k < 0 ? indices.map((name) => identifier(name, 'port')) : indices.map((index) => `${prefix}_${index}`);
+      if (new Set(names.map((name) => name.toLowerCase())).size < names.length) continue;
       if (names.some((name) => taken.has(name.toLowerCase()))) continue;
       for (const name of names) taken.add(name.toLowerCase());
       return names;

@@ -34,7 +34,6 @@ function oneOf(...values: readonly [string, ...string[]]): z.ZodType<string> {
 
 const onlyValue = (works: string | number, message: string) => (value: string | number | boolean): string | undefined =>
   value === works ? undefined : message;
-const always = (message: string) => (): string => message;
 
 export const TARGETS = ['verilog', 'vhdl', 'vitis', 'cpp', 'typescript'] as const;
 
@@ -72,7 +71,7 @@ export const OPTIONS = {
   'max-dsp': { describe: 'DSP budget', default: '0', schema: whole(0, 1_000_000), unsupported: onlyValue(0, MEMORIES) },
   'max-bram': { describe: 'BRAM budget', default: '0', schema: whole(0, 1_000_000), unsupported: onlyValue(0, MEMORIES) },
   'max-lut': { describe: 'LUT budget', default: 'the device', schema: whole(0, 1_000_000_000) },
-  'io-schema': { path: true, describe: "hardware-integer fields in front of the model's inputs", schema: text, unsupported: always('hardware-integer fields come in a later release; --input-type gives the wires their types') },
+  'io-schema': { path: true, describe: "hardware-integer fields in front of the model's inputs", schema: text },
   name: { describe: 'top module and namespace', default: "from the file's name", schema: text.refine((value) => /^[A-Za-z_]\w{0,62}$/.test(value), 'must be an identifier: letters, digits and _, not a digit first, at most 63') },
   'model-version': { describe: 'a constant in the firmware', default: '1', schema: whole(0, 0xffff_ffff) },
   weights: { path: true, describe: 'weights of a Keras model.json', default: 'beside it', schema: text },

@@ -22,6 +22,7 @@ export interface CompileOptions {
   readonly part: string;
   readonly inputType?: string;
   readonly precision?: string;
+  readonly ioSchema?: string;
   readonly data?: string;
   readonly labels?: string;
   readonly metric?: NonNullable<CompileRequest['metric']>;
@@ -186,7 +187,7 @@ function assemble(model: string, parsed: Parsed, { clock, latency, stated }: Tim
     quiet: parsed.quiet === true,
     json: parsed.json === true,
     ...present({
-      out: text('out'), inputType: text('input-type'), precision: text('precision'), data: text('data'), labels: text('labels'), metric: text('metric') as CompileOptions['metric'], maxLoss: parsed['max-loss'] === undefined ? undefined : Number(parsed['max-loss']), vectors: text('vectors'),
+      out: text('out'), inputType: text('input-type'), precision: text('precision'), ioSchema: text('io-schema'), data: text('data'), labels: text('labels'), metric: text('metric') as CompileOptions['metric'], maxLoss: parsed['max-loss'] === undefined ? undefined : Number(parsed['max-loss']), vectors: text('vectors'),
       scoreType: text('score-type'), weights: text('weights'), head: text('head'), missing: text('missing') as CompileOptions['missing'], name: text('name'), dumpAfter: text('dump-after'), statedLatency: stated,
       primitives: parsed.primitives === 'xilinx' ? 'xilinx' as const : undefined,
       maxLut: parsed['max-lut'] === undefined ? undefined : Number(parsed['max-lut']),

@@ -17,6 +17,8 @@ export interface CompileRequest {
   readonly readSide: (relativePath: string) => Uint8Array | undefined;
   /** hls4ml-style types: the text of the file and its name for messages. */
   readonly precision?: { readonly text: string; readonly file: string };
+  /** Hardware integers around the model: the text of the `--io-schema` file and its name for messages. */
+  readonly ioSchema?: { readonly text: string; readonly file: string };
   /** `--input-type` as written. */
   readonly inputType?: string;
   /** Events of `--data`: their grid is the wire type, where nothing else gives one. */

@@ -1,4 +1,4 @@
-import { Alias, Document, LineCounter, Pair, isAlias, isMap, isScalar, parseDocument } from 'yaml';
+import { Alias, Document, LineCounter, Pair, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Node, YAMLMap } from 'yaml';
 import type { Problem } from '../errors.js';
 
@@ -51,6 +51,30 @@ export class ConfigText {
     const value: unknown = resolved.value;
     if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
     return undefined;
+  }
+
+  /** Everything as plain data, aliases followed. */
+  plain(): unknown {
+    try {
+      return this.document.toJS({ maxAliasCount: 100 });
+    } catch (error) {
+      this.problem(this.document.contents, [], 'bad-config-syntax', `${error instanceof Error ? error.message : String(error)}.`);
+      return {};
+    }
+  }
+
+  /** The node at a path of keys and indices; the key itself where its value is nothing, and as deep as the text goes. */
+  nodeAt(path: readonly (string | number)[]): unknown {
+    let node: unknown = this.resolve(this.document.contents);
+    for (const [depth, key] of path.entries()) {
+      const pair = isMap(node) ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key)) : undefined;
+      const inner = pair === undefined && isSeq(node) && typeof key === 'number' ? node.items[key] : pair?.value;
+      if (inner === undefined || inner === null) return pair?.key ?? node;
+      const next = this.resolve(inner);
+      if (isMap(next) && pair !== undefined && depth === path.length - 1) return pair.key;
+      node = next;
+    }
+    return node;
   }
 
   /** 1-based line of a node; 1 where it has none. */

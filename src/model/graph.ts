@@ -36,6 +36,24 @@ export interface GraphInput {
   readonly flagsOf?: string;
   /** The value that stands for a missing one (NaN). */
   readonly missingCode?: number;
+  /** Of an I/O schema: the input is hardware integers, and this tensor what the model itself takes as its input of that name. */
+  readonly scaled?: string;
+  /** What the elements are called. */
+  readonly objects?: readonly PortObject[];
+}
+
+/** Elements of a tensor in a row: `count` times the fields, or once where there is no count. */
+export interface PortObject {
+  readonly name: string;
+  readonly count?: number;
+  readonly fields: readonly PortField[];
+}
+
+/** An element of an object, and what one unit of its integer is in physical units. */
+export interface PortField {
+  readonly name: string;
+  readonly lsb?: number;
+  readonly unit?: string;
 }
 
 /** What turns an output's score into the library's prediction, left out of the graph: function(scale · score). */
@@ -52,6 +70,8 @@ export interface GraphOutput {
   readonly tensor: string;
   readonly shape: readonly number[];
   readonly link?: OutputLink;
+  /** What the elements are called. */
+  readonly objects?: readonly PortObject[];
 }
 
 /** Types of one layer in hls4ml's terms; what is absent is exact. `HLS4ML-SEMANTICS`: docs/precision.md */

@@ -22,7 +22,7 @@ export function graphToJson(graph: ModelGraph): string {
     `{"trigforge":"model","version":${VERSION},`,
     `"name":${JSON.stringify(graph.name)},"format":${JSON.stringify(graph.format)},"parameters":${graph.parameters},`,
     `"inputs":${list(graph.inputs.map(inputToJson))},`,
-    `"outputs":${list(graph.outputs.map(({ name, tensor, shape, link }) => ({ name, tensor, shape, ...(link && { link }) })))},`,
+    `"outputs":${list(graph.outputs.map(({ name, tensor, shape, link, objects }) => ({ name, tensor, shape, ...(link && { link }), ...(objects && { objects }) })))},`,
     `"constants":${list([...graph.constants].map(([name, value]) => ({ name, value: encode(value) })))},`,
     `"nodes":${list(graph.nodes.map(nodeToJson))}}`,
   ];
@@ -42,6 +42,8 @@ function inputToJson(input: GraphInput): unknown {
     ...(input.integer === undefined ? {} : { integer: input.integer }),
     ...(input.flagsOf === undefined ? {} : { flagsOf: input.flagsOf }),
     ...(input.missingCode === undefined ? {} : { missingCode: input.missingCode }),
+    ...(input.scaled === undefined ? {} : { scaled: input.scaled }),
+    ...(input.objects === undefined ? {} : { objects: input.objects }),
   };
 }
 
@@ -110,6 +112,11 @@ const precisionSchema: z.ZodType<LayerPrecision> = z.strictObject({
   reuseFactor: z.int().min(1).exactOptional(),
   source: z.enum(['config', 'auto']),
 });
+const objectsSchema = z.array(z.strictObject({
+  name,
+  count: z.int().min(1).max(MAX_ELEMENTS).exactOptional(),
+  fields: z.array(z.strictObject({ name, lsb: z.number().exactOptional(), unit: z.string().max(100).exactOptional() })).min(1),
+}));
 const linkSchema = z.strictObject({ function: z.enum(['sigmoid', 'softmax', 'exp', 'identity']), scale: z.number().exactOptional() });
 const graphSchema = z.strictObject({
   trigforge: z.literal('model'),
@@ -117,8 +124,8 @@ const graphSchema = z.strictObject({
   name: z.string().max(4096),
   format: z.string().max(100),
   parameters: z.int().min(0),
-  inputs: z.array(z.strictObject({ name, shape, type: fixedType.exactOptional(), elementTypes: z.array(fixedType).exactOptional(), integer: z.boolean().exactOptional(), flagsOf: name.exactOptional(), missingCode: z.number().exactOptional() })).min(1),
-  outputs: z.array(z.strictObject({ name, tensor: name, shape, link: linkSchema.exactOptional() })).min(1),
+  inputs: z.array(z.strictObject({ name, shape, type: fixedType.exactOptional(), elementTypes: z.array(fixedType).exactOptional(), integer: z.boolean().exactOptional(), flagsOf: name.exactOptional(), missingCode: z.number().exactOptional(), scaled: name.exactOptional(), objects: objectsSchema.exactOptional() })).min(1),
+  outputs: z.array(z.strictObject({ name, tensor: name, shape, link: linkSchema.exactOptional(), objects: objectsSchema.exactOptional() })).min(1),
   constants: z.array(z.strictObject({ name, value: z.unknown() })),
   nodes: z.array(
     z.strictObject({
@@ -177,6 +184,7 @@ function checkReferences(graph: ModelGraph, fail: Fail): void {
     define(input.name, input.shape);
     const { elementTypes: types, type } = input;
     if (types !== undefined && (type === undefined || types.length !== sizeOf(input.shape))) fail(input.name, `must have a type and one an element, ${sizeOf(input.shape)}; it has ${types.length} of these.`);
+    checkObjects(input, fail);
   }
   const names = new Set<string>();
   for (const node of graph.nodes) {
@@ -191,7 +199,15 @@ function checkReferences(graph: ModelGraph, fail: Fail): void {
     if (dims.length !== output.shape.length || dims.some((n, i) => n !== output.shape[i])) fail(output.name, `states the shape [${output.shape.join(', ')}] and has [${dims.join(', ')}].`);
     if (outputs.has(output.name)) fail(output.name, 'is the name of two outputs.');
     outputs.add(output.name);
+    checkObjects(output, fail);
   }
+}
+
+/** The objects of a port name each of its elements once. */
+function checkObjects({ name: port, shape: dims, objects }: GraphInput | GraphOutput, fail: Fail): void {
+  if (objects === undefined) return;
+  const named = objects.reduce((n, { count = 1, fields }) => n + count * fields.length, 0);
+  if (named !== sizeOf(dims)) fail(port, `names ${named} elements and has ${sizeOf(dims)}.`);
 }
 
 /** Parameters back from JSON: objects with `shape` and `data` are tensors, the text −0 is the number. */

@@ -30,7 +30,7 @@ export function applyPrecision(graph: ModelGraph, config: PrecisionConfig, catal
     const type = inputType(input, config, problems);
     if (type !== undefined) inputTypes.set(input.name, type);
   }
-  const types = new Map<string, FixedType | undefined>(inputTypes);
+  const types = new Map<string, FixedType | undefined>(folded.inputs.map((input) => [input.scaled ?? input.name, inputTypes.get(input.name)]));
   const constants = new Map(folded.constants);
   const nodes: ModelNode[] = [];
   const neighbours = neighboursOf(folded, (node) => lookupOf(node, shapes, config, catalogue));

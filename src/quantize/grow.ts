@@ -91,7 +91,8 @@ class Grower {
   ) {
     this.constants = new Map(graph.constants);
     this.outputs = new Set(graph.outputs.map((output) => output.tensor));
-    this.hasQuantisers = graph.nodes.some(isQuantiser);
+    // An I/O schema is around the model, not of it.
+    this.hasQuantisers = graph.nodes.some((node) => isQuantiser(node) && node.kind !== 'scaling');
     for (const node of graph.nodes) {
       for (const name of new Set(node.inputs)) this.readers.set(name, [...(this.readers.get(name) ?? []), node]);
     }

@@ -96,6 +96,7 @@ function readInputTypes(graph: ModelGraph, text: string, problems: Problem[]): M
   const wrong = (code: string, what: string, mend?: string): void => {
     problems.push({ code, where: ['--input-type'], what, ...(mend === undefined ? {} : { mend }) });
   };
+  const hardware = new Set(graph.inputs.filter((input) => input.objects !== undefined).map((input) => input.name));
   const plain: string[] = [];
   for (const part of splitOutsideBrackets(text)) {
     const equals = part.lastIndexOf('=');
@@ -104,12 +105,14 @@ function readInputTypes(graph: ModelGraph, text: string, problems: Problem[]): M
     if (typeof type === 'string') wrong('bad-type', `${type}.`);
     else if (equals < 0) plain.push(part);
     else if (!names.includes(name)) wrong('unknown-input', `the model has no input '${name}'.`, didYouMean(name, names));
+    else if (hardware.has(name)) wrong('hardware-input', `the wires of '${name}' have the types that the I/O schema gives its fields.`);
     else if (types.has(name)) wrong('duplicate-input', `'${name}' is typed twice.`);
     else types.set(name, type);
   }
   if (plain.length > 1) wrong('duplicate-input', `${plain.join(' and ')} are both for all inputs.`, 'Write name=type,… for one type per input.');
   const rest = plain[0] === undefined ? undefined : parseFixedType(plain[0]);
-  if (rest !== undefined && typeof rest !== 'string') for (const name of names) if (!types.has(name)) types.set(name, rest);
+  if (rest !== undefined && hardware.size === names.length) wrong('hardware-input', 'every wire has the type that the I/O schema gives its field.', 'Leave the option out; what the model is given is `type:` of the input in the schema.');
+  if (rest !== undefined && typeof rest !== 'string') for (const name of names) if (!types.has(name) && !hardware.has(name)) types.set(name, rest);
   return types;
 }
 

@@ -17,6 +17,8 @@ export type MissingMode = 'none' | 'flag' | 'code';
  */
 export function missingMode(graph: ModelGraph, asked: MissingMode | undefined): MissingMode | 'settled' {
   if (graph.inputs.some((input) => input.flagsOf !== undefined || input.missingCode !== undefined)) return 'settled';
+  // Hardware integers are never missing.
+  if (asked === undefined && graph.inputs.some((input) => input.objects !== undefined)) return 'none';
   return asked ?? (graph.nodes.some((node) => node.kind === 'forest' && (node.params as ForestParams).learnedMissing === true) ? 'flag' : 'none');
 }
 

@@ -18,25 +18,28 @@ export function withInputTypes(graph: ModelGraph, wires: ReadonlyMap<string, Wir
 }
 
 /**
- * Casts an input to `type` right behind its wire: a node `<input>_quantised` that all its users read instead. Where the
- * wire's own type loses nothing in that cast, the graph stays as it is.
+ * Casts an input to `type` right behind its wire, or behind the scaling of an I/O schema: a node `<input>_quantised` that
+ * all its users read instead. Where the wire's own type loses nothing in that cast, the graph stays as it is.
  */
 export function quantiseInput(graph: ModelGraph, input: GraphInput, type: FixedType): ModelGraph {
-  if (input.type !== undefined && castIsIdentity(rangeOf(input.type), type)) return graph;
+  const tensor = input.scaled ?? input.name;
+  if (input.scaled === undefined && input.type !== undefined && castIsIdentity(rangeOf(input.type), type)) return graph;
   const name = freeName(graph, `${input.name}_quantised`);
   const node: ModelNode<ActivationParams> = {
     name,
     kind: 'activation',
     params: { function: 'linear' },
-    inputs: [input.name],
+    inputs: [tensor],
     output: name,
     shape: input.shape,
     precision: { result: type, source: 'config' },
   };
-  const rename = (tensor: string): string => (tensor === input.name ? name : tensor);
+  const rename = (other: string): string => (other === tensor ? name : other);
+  const nodes = graph.nodes.map((other) => ({ ...other, inputs: other.inputs.map(rename) }));
+  const at = graph.nodes.findIndex((other) => other.output === tensor) + 1;
   return {
     ...graph,
-    nodes: [node, ...graph.nodes.map((other) => ({ ...other, inputs: other.inputs.map(rename) }))],
+    nodes: [...nodes.slice(0, at), node, ...nodes.slice(at)],
     outputs: graph.outputs.map((output) => ({ ...output, tensor: rename(output.tensor) })),
   };
 }

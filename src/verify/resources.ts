@@ -19,7 +19,7 @@ export function wrapperTexts(): WrapperTexts {
 /** What the C++ emulator is made with. */
 export function cppTexts(): CppTexts {
   const text = (name: string): string => readResource(`templates/cpp/${name}`);
-  return { runtime: text('runtime.h'), driver: text('driver.cpp'), header: text('header.h'), model: text('model.cpp'), check: text('check.cpp'), makefile: text('Makefile') };
+  return { runtime: text('runtime.h'), driver: text('driver.cpp'), header: text('header.h'), model: text('model.cpp'), check: text('check.cpp'), makefile: text('Makefile'), objects: text('objects.h') };
 }
 
 /** What every TypeScript emulator ends with. */

@@ -79,7 +79,7 @@ const combinational = randomDesign('random_flat', 40, { mode: 'exactly', cycles:
 /** The ports wrapper as a design of its own, where each element is a port. */
 function elementDut({ schedule, top, files }: Design, edit = (text: string): string => text): Dut {
   const core = dutOf(schedule, top, '');
-  const names = elementPortNames(schedule);
+  const names = elementPortNames(schedule, {});
   const split = (ports: Dut['inputs'], names: readonly (readonly string[])[]): Dut['inputs'] =>
     ports.flatMap((port, p) => port.elements.map((element, i) => ({ port: names[p]![i]!, tensor: names[p]![i]!, elements: [element] })));
   const wrapper = files[`${top}_ports.v`]!;
@@ -163,7 +163,7 @@ describe('files', () => {
     add('X', []);
     add('valid', [1]);
     builder.addOutput('x_0_in', [1], [x[0]!]);
-    const names = elementPortNames(placed(builder.finish(), 320, { mode: 'shortest' }));
+    const names = elementPortNames(placed(builder.finish(), 320, { mode: 'shortest' }), {});
     expect(names.inputs).toEqual([['x_0_0', 'x_0_1', 'x_1_0', 'x_1_1'], ['x_0_in_0', 'x_0_in_1'], ['X_in_0'], ['valid_in1_0']]);
     expect(names.outputs).toEqual([['x_0_in_out_0']]);
   });

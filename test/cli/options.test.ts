@@ -109,7 +109,7 @@ describe('the command line', () => {
   it('names what belongs to a later release, all at once', async () => {
     const error = await failure(
       read(
-        '--io-schema', 's.json', '--ii', '2', '--max-dsp', '4', '--max-bram', '1',
+        '--ii', '2', '--max-dsp', '4', '--max-bram', '1',
         '--target', 'verilog,vhdl', '--synth',
       ),
     );
@@ -118,7 +118,6 @@ describe('the command line', () => {
       "--ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
       --max-dsp: 4: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
       --max-bram: 1: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
-      --io-schema: s.json: hardware-integer fields come in a later release; --input-type gives the wires their types.
       --synth: true: synthesis comes in a later release; the report has estimates."
     `);
   });

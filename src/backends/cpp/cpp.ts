@@ -7,6 +7,7 @@ import { oneLine } from '../verilog/names.js';
 import { titleOf } from '../verilog/verilog.js';
 import type { CppPorts } from './header.js';
 import { checkPorts, cppPorts, entryPoints, modelHoles, namespaceOf, publicHeader, schemaText } from './header.js';
+import { objectsHeader } from './objects.js';
 import type { CppPlan, Segment } from './plan.js';
 import { planCpp } from './plan.js';
 import { inputFunctions, outputFunctions, rawWords, wideInputsOf, wideOutputLines, wideOutputsOf } from './ports.js';
@@ -22,6 +23,7 @@ export interface CppTexts {
   readonly model: string;
   readonly check: string;
   readonly makefile: string;
+  readonly objects: string;
 }
 
 /** Events a block: a row of 16-bit lanes fills whole vectors, and a block of a common model stays in the second cache. */
@@ -62,9 +64,11 @@ class Emitter {
     const slow = slowCode(circuit, this.plan, wideInputsOf(circuit, this.plan));
     const sources = [top, `${top}_tables`, ...parts.map((_, i) => `${top}_part${i}`), ...slow.functions.map((_, i) => `${top}_wide${i}`)];
     const file = (name: string, text: string): OutputFile => ({ path: `emulator/cpp/${name}`, text });
+    const objects = objectsHeader(texts.objects, this.info, this.ports);
     const common = { title: titleOf(this.info), namespace: namespace, top };
     return [
       file(`${top}.h`, publicHeader(texts.header, schedule, this.info, this.ports)),
+      ...(objects === undefined ? [] : [file(`${top}_objects.h`, objects)]),
       file(`${top}_runtime.h`, renderTemplate('cpp/runtime.h', texts.runtime, { namespace: namespace, events: String(BLOCK_EVENTS), words: String(wideWords(circuit)) })),
       file(`${top}_internal.h`, this.internalHeader(uniqueTables(tables), slow.tables, parts.length, slow.functions.length)),
       file(`${top}.cpp`, this.driver(parts.length, slow.functions.length)),

@@ -35,11 +35,14 @@ export function namespaceOf(info: DesignInfo): string {
   return `${info.top}_v${info.modelVersion}`;
 }
 
+/** A name that is no word of C or C++. No name of ports or objects ends in an underscore: nothing can become equal. */
+export function legalName(name: string): string {
+  return RESERVED.has(name) ? `${name}_` : name;
+}
+
 export function cppPorts(circuit: Circuit): CppPorts {
   const names = portNames(circuit);
-  // No name of portNames ends in an underscore: nothing can become equal.
-  const legal = (name: string): string => (RESERVED.has(name) ? `${name}_` : name);
-  const describe = (port: Port, name: string): CppPort => ({ name: legal(name), port, elements: elementCount(port), words: rawWords(port) });
+  const describe = (port: Port, name: string): CppPort => ({ name: legalName(name), port, elements: elementCount(port), words: rawWords(port) });
   return {
     inputs: circuit.inputs.map((port, i) => describe(port, names.inputs[i] as string)),
     outputs: circuit.outputs.map((port, i) => describe(port, names.outputs[i] as string)),

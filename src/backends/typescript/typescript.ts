@@ -1,6 +1,6 @@
 import type { InterfaceDeclarationStructure, OptionalKind } from 'ts-morph';
 import { IndentationText, Project, QuoteKind } from 'ts-morph';
-import type { Circuit, Table } from '../../circuit/circuit.js';
+import type { Circuit, Port, Table } from '../../circuit/circuit.js';
 import { elementCount, kindOf, loOf, Op, typeOfElement } from '../../circuit/circuit.js';
 import type { FixedType } from '../../fixed/fixedType.js';
 import { fractionBits } from '../../fixed/fixedType.js';
@@ -9,6 +9,7 @@ import type { Backend, DesignInfo, OutputFile } from '../backend.js';
 import { isConstant, neededOps, operandsOf } from '../needed.js';
 import { oneLine, portNames } from '../verilog/names.js';
 import { titleOf } from '../verilog/verilog.js';
+import { objectStatements } from './objects.js';
 import { isBig, linesOf, tableIsBig } from './expressions.js';
 
 /** Ops a function: what a JavaScript engine still optimises. */
@@ -24,7 +25,7 @@ export function typescript(runtime: string): Backend {
   };
 }
 
-interface TsPort {
+export interface TsPort {
   readonly name: string;
   readonly title: string;
   readonly elements: number;
@@ -32,6 +33,7 @@ interface TsPort {
   readonly shape: readonly number[];
   /** Raw integers of the port are bigint: some type is wider than 53 bits. */
   readonly big: boolean;
+  readonly port: Port;
 }
 
 class Emitter {
@@ -51,8 +53,8 @@ class Emitter {
   ) {
     this.circuit = schedule.circuit;
     const names = portNames(this.circuit);
-    const describe = (port: Circuit['inputs'][number], name: string): TsPort => ({
-      name, title: oneLine(port.name), elements: elementCount(port), types: port.types, shape: port.shape, big: port.types.some((type) => type.width > 53),
+    const describe = (port: Port, name: string): TsPort => ({
+      name, port, title: oneLine(port.name), elements: elementCount(port), types: port.types, shape: port.shape, big: port.types.some((type) => type.width > 53),
     });
     this.inputs = this.circuit.inputs.map((port, i) => describe(port, names.inputs[i] as string));
     this.outputs = this.circuit.outputs.map((port, i) => describe(port, names.outputs[i] as string));
@@ -108,6 +110,7 @@ class Emitter {
       { name: 'predictRawBatch', isExported: true, docs: ['Many events of raw integers.'], parameters: [events, { name: 'input', type: 'RawInput' }], returnType: 'RawOutput', statements: this.batch(true) },
     ]);
     // The generated operations are text: as a syntax tree they would take gigabytes for a large model.
+    file.addStatements(objectStatements(info, inputs, outputs));
     return [file.getFullText().trimEnd(), '', this.tables(), ...this.functions(), runtime.trimEnd(), ''].join('\n');
   }
 

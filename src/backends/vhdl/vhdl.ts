@@ -3,6 +3,7 @@ import { elementCount, typeOfElement } from '../../circuit/circuit.js';
 import { formatFixedType } from '../../fixed/fixedType.js';
 import type { Schedule } from '../../timing/schedule.js';
 import type { Backend, DesignInfo, OutputFile } from '../backend.js';
+import { elementNames } from '../objects.js';
 import { renderTemplate } from '../template.js';
 import { oneLine, portNames } from '../verilog/names.js';
 import { busWidth, titleOf } from '../verilog/verilog.js';
@@ -40,6 +41,8 @@ interface VhdlPort {
   readonly width: number;
   /** Width and sign of the elements, where all are alike. */
   readonly element: { readonly width: number; readonly signed: boolean } | undefined;
+  /** What each element is called, where an I/O schema says. */
+  readonly elementNames: readonly string[] | undefined;
 }
 
 function emit(texts: VhdlTexts, schedule: Schedule, info: DesignInfo): OutputFile[] {
@@ -47,10 +50,11 @@ function emit(texts: VhdlTexts, schedule: Schedule, info: DesignInfo): OutputFil
   const names = portNames(circuit);
   const describe = (direction: VhdlPort['direction']) => (port: Port, i: number): VhdlPort => {
     const core = (direction === 'in' ? names.inputs : names.outputs)[i] as string;
+    const objects = info.objects?.get(port.name);
     const isReserved = RESERVED.has(core.toLowerCase());
     const [type] = port.types;
     const element = port.types.length === 1 && type !== undefined ? { width: type.width, signed: type.signed } : undefined;
-    return { direction, core: isReserved ? `\\${core}\\` : core, name: isReserved ? `${core}_port` : core, port, width: busWidth(port), element };
+    return { direction, core: isReserved ? `\\${core}\\` : core, name: isReserved ? `${core}_port` : core, port, width: busWidth(port), element, elementNames: objects && elementNames(objects) };
   };
   const ports = [...circuit.inputs.map(describe('in')), ...circuit.outputs.map(describe('out'))];
   const clocked = schedule.latencyCycles > 0;
@@ -93,13 +97,13 @@ function emit(texts: VhdlTexts, schedule: Schedule, info: DesignInfo): OutputFil
 }
 
 /** Constants, types and conversions of a port. */
-function typesOf({ name, port, width, element }: VhdlPort): string {
+function typesOf({ name, port, width, element, elementNames: names }: VhdlPort): string {
   const type = typeOfElement(port, 0);
   const shape = `${oneLine(port.name)} [${port.shape.join(', ')}]`;
   if (element === undefined) {
     return [
       `  -- ${shape}, each element of a type of its own, element 0 in the lowest bits`,
-      ...port.types.map((own, i) => `  --   element ${i}: ${formatFixedType(own)}`),
+      ...port.types.map((own, i) => `  --   element ${i}${names === undefined ? '' : `, ${names[i]}`}: ${formatFixedType(own)}`),
       `  constant ${name}_ELEMENTS : positive := ${elementCount(port)};`,
       `  subtype ${name}_t is std_logic_vector(${width - 1} downto 0);`,
     ].join('\n');

@@ -68,6 +68,7 @@ function requestOf(options: CompileOptions, words: readonly string[]): CompileRe
     ...(options.maxLut === undefined ? {} : { maxLut: options.maxLut }),
     ...(options.primitives === undefined ? {} : { primitives: options.primitives }),
     ...(options.precision === undefined ? {} : { precision: { text: text(options.precision, 'a precision file'), file: options.precision } }),
+    ...(options.ioSchema === undefined ? {} : { ioSchema: { text: text(options.ioSchema, 'an I/O schema'), file: options.ioSchema } }),
     ...(options.inputType === undefined ? {} : { inputType: options.inputType }),
     ...(options.scoreType === undefined ? {} : { scoreType: options.scoreType }),
     ...(options.head === undefined ? {} : { head: options.head }),
