@@ -152,11 +152,12 @@ function overflowOf(overflows: readonly LayerOverflow[]): ReportDraft['overflow'
 
 function precisionRows({ typed, design, request }: Findings): NonNullable<Report['precision']> {
   const { circuit } = design.result.schedule;
+  const named = new Set(typed.graph.inputs.filter((input) => input.objects !== undefined).map((input) => input.name));
   const inputs = circuit.inputs.map((port) => ({
     layer: port.name,
     role: 'input',
     type: reportPort(port).type,
-    source: request.inputType !== undefined ? ('option' as const) : request.precision !== undefined ? ('config' as const) : request.data !== undefined ? ('data' as const) : ('model' as const),
+    source: request.inputType !== undefined || named.has(port.name) ? ('option' as const) : request.precision !== undefined ? ('config' as const) : request.data !== undefined ? ('data' as const) : ('model' as const),
   }));
   const types = new Map(design.layers.map((layer) => [layer.node.name, formatFixedType(layer.type ?? typeOfInterval(layer.range))]));
   const layers = typed.statements.map((statement) => ({
