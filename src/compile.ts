@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DesignInfo, OutputFile } from './backends/backend.js';
+import { elementNames } from './backends/objects.js';
 import { identifier } from './backends/verilog/names.js';
 import type { OutputPort } from './circuit/circuit.js';
 import { typeOfElement } from './circuit/circuit.js';
@@ -10,12 +11,14 @@ import { arrayPorts, readModel, typeModel } from './compile/model.js';
 import { accuracyOf } from './compile/precision.js';
 import type { LayerOverflow } from './compile/overflow.js';
 import { layerOverflows } from './compile/overflow.js';
+import type { VerificationOutcome } from './compile/prove.js';
 import { prove } from './compile/prove.js';
 import type { CompileHooks, CompileRequest, Effort } from './compile/request.js';
 import { scheduleToText } from './compile/scheduleText.js';
 import { proposals } from './compile/suggest.js';
 import { emitTargets } from './compile/targets.js';
-import { CompileError, didYouMean } from './errors.js';
+import { CompileError, didYouMean, invariant } from './errors.js';
+import type { IoSchemaText } from './io/ioSchema.js';
 import { readIoSchema } from './io/ioSchema.js';
 import type { LoweredLayer } from './layers/lower.js';
 import { lowerGraph } from './layers/lower.js';
@@ -33,6 +36,10 @@ import type { Report } from './report/schema.js';
 import { deviceOf } from './timing/device.js';
 import type { PipelineResult } from './timing/pipeline.js';
 import { pipelineCircuit } from './timing/pipeline.js';
+import type { Schedule } from './timing/schedule.js';
+import { dutOf } from './verify/dut.js';
+import { linkMaps } from './verify/links.js';
+import { patternFiles } from './verify/patternFiles.js';
 
 export interface CompileResult {
   readonly report: Report;
@@ -79,13 +86,25 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
     ...(design.dump === undefined ? [] : [design.dump]),
   ];
   const proof = await prove(request, schedule, arrayPorts(typed.graph), info, files[0]?.text ?? '', hooks);
-  files.push(...proof.files);
+  files.push(...proof.files, ...patterns(schedule, info, io, proof));
   const accuracy = typed.evaluation === undefined || typed.graph !== scored.graph ? undefined : accuracyOf(model, schedule.circuit, typed.evaluation);
   step('writing the report');
   const suggestions = design.result.met ? [] : proposals(schedule.circuit, device, request);
   const report = finishReport(draftReport({ request, model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, artifacts: files.map(artifact) }));
   files.push({ path: 'report.json', text: serializeReport(report) }, { path: 'report.html', text: htmlReport(report) });
   return { report, files };
+}
+
+/** Pattern files of the events that were verified with, laid on links as the I/O schema says. */
+function patterns(schedule: Schedule, info: DesignInfo, io: IoSchemaText | undefined, { vectors }: VerificationOutcome): OutputFile[] {
+  const dut = dutOf(schedule, info.top, '');
+  const { inputs, outputs } = linkMaps(dut.inputs, dut.outputs, io?.schema.patterns ?? {});
+  if (typeof inputs === 'string') io?.problem(['patterns', 'inputs'], 'pattern-links', `${inputs}.`);
+  if (typeof outputs === 'string') io?.problem(['patterns', 'outputs'], 'pattern-links', `${outputs}.`);
+  io?.check();
+  invariant(typeof inputs !== 'string' && typeof outputs !== 'string', 'events fit on links that nobody chose');
+  const names = new Map([...(info.objects ?? [])].map(([port, objects]) => [port, elementNames(objects)]));
+  return patternFiles(dut, { inputs, outputs }, names, vectors.events, vectors.expected);
 }
 
 function checkPassName(name: string | undefined): void {

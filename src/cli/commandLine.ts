@@ -1,20 +1,21 @@
 import { existsSync } from 'node:fs';
 import yargs from 'yargs';
 import { CompileError, closestNames, didYouMean } from '../errors.js';
+import { PATTERN_FORMATS } from '../io/patterns/pattern.js';
 import type { OptionDefinition } from './optionTable.js';
 import { OPTIONS } from './optionTable.js';
 import { unknownOptions } from './options.js';
 import { createTerminal, errorText, EXIT_CODES } from './terminal.js';
 import { toolVersion } from './version.js';
 
-const COMMANDS = ['inspect', 'emulate', 'verify', 'report', 'doctor'] as const;
-const LATER_COMMANDS: readonly string[] = ['synth', 'explain', 'compare', 'package', 'sweep', 'ci'];
+const COMMANDS = ['inspect', 'emulate', 'verify', 'compare', 'report', 'doctor'] as const;
+const LATER_COMMANDS: readonly string[] = ['synth', 'explain', 'package', 'sweep', 'ci'];
 
 const plural = (text: string): { readonly one: string; readonly other: string } => ({ one: text, other: text });
 
 /** What yargs would say, in our words. */
 const WORDING = {
-  'Not enough non-option arguments: got %s, need at least %s': plural('the command is not complete (%s of %s words behind it): inspect takes a MODEL, emulate, verify and report an output folder'),
+  'Not enough non-option arguments: got %s, need at least %s': plural('the command is not complete (%s of %s words behind it): inspect takes a MODEL, emulate, verify and report an output folder, compare a capture too'),
   'Not enough arguments following: %s': '--%s needs a value',
   'Missing required argument: %s': plural('options missing: %s'),
 };
@@ -68,6 +69,10 @@ async function dispatch(words: readonly string[]): Promise<number> {
       .option('junit', { type: 'string', requiresArg: true, describe: 'write JUnit XML' })
       .option('seed', { type: 'string', requiresArg: true, default: '1', describe: 'seed of the random events' })
       .option('jobs', { type: 'string', requiresArg: true, default: '2', describe: 'threads' }), (argv) => run(() => verifyRun(argv))())
+    .command('compare <out> <capture>', 'a capture of a board or simulator against the emulator: finds format and latency itself', (y) => common(y)
+      .option('format', { type: 'string', requiresArg: true, describe: `format of the capture: ${PATTERN_FORMATS.join(', ')}`, defaultDescription: 'by its content' })
+      .option('inputs', { type: 'string', requiresArg: true, describe: 'the events that went in: an array or pattern file', defaultDescription: 'those of OUT/testbench/patterns' })
+      .option('links', { type: 'string', requiresArg: true, describe: 'links of the capture that hold the outputs: 60,61', defaultDescription: "the layout's" }), (argv) => run(() => compareRun(argv))())
     .command('report <out>', 'text report; with --against what changed', (y) => common(y)
       .option('against', { type: 'string', requiresArg: true, describe: 'another output folder' })
       .option('open', { type: 'boolean', default: false, describe: 'open report.html' }), (argv) => run(() => reportRun(argv))())
@@ -112,7 +117,7 @@ function compileOptions(y: Builder): Builder {
 /** Refuses options that the command does not have, words too many, and options given twice. */
 function checkOptions(argv: Argv, known: readonly string[]): void {
   const options = [...known, ...COMMON];
-  const positional = ['model', 'target', 'out'].filter((name) => name in argv);
+  const positional = ['model', 'target', 'out', 'capture'].filter((name) => name in argv);
   const problems = unknownOptions(argv, [...options, ...positional], options);
   for (const name of options) {
     const value = argv[name];
@@ -179,6 +184,21 @@ async function verifyRun(argv: Argv): Promise<number> {
   } finally {
     terminal.done();
   }
+}
+
+async function compareRun(argv: Argv): Promise<number> {
+  checkOptions(argv, ['format', 'inputs', 'links']);
+  const { compareCommand } = await import('./commands/compare.js');
+  const format = PATTERN_FORMATS.find((name) => name === argv['format']);
+  if (argv['format'] !== undefined && format === undefined) throw new CompileError('config', { code: 'bad-option', where: ['--format'], what: `'${text(argv, 'format')}' must be one of ${PATTERN_FORMATS.join(', ')}.` });
+  return compareCommand({ out: text(argv, 'out'), capture: text(argv, 'capture'), ...(format === undefined ? {} : { format }), ...optional(argv, 'inputs'), ...(argv['links'] === undefined ? {} : { links: linksOf(text(argv, 'links')) }) }, terminalOf(argv));
+}
+
+/** `60,61` as numbers. */
+function linksOf(list: string): number[] {
+  const links = list.split(',').map((link) => link.trim());
+  if (links.every((link) => /^\d{1,6}$/.test(link)) && new Set(links).size === links.length) return links.map(Number);
+  throw new CompileError('config', { code: 'bad-option', where: ['--links'], what: `'${list}' must be link numbers such as 60,61, each once.` });
 }
 
 async function reportRun(argv: Argv): Promise<number> {

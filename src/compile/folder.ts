@@ -54,7 +54,8 @@ export function openDesign({ source, report, circuit }: CompiledFolder): FolderD
   return { schedule, top, verilog, changed: writtenHash(report, file) !== sha256(verilog) };
 }
 
-function checkedText(source: FolderSource, report: Report, file: string): string {
+/** A file of the folder, refused unless it is the one that the report tells of. */
+export function checkedText(source: FolderSource, report: Report, file: string): string {
   const content = textOf(source, file);
   const known = writtenHash(report, file);
   if (known === sha256(content)) return content;

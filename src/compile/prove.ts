@@ -24,6 +24,8 @@ export interface VerificationOutcome {
   readonly warnings: NonNullable<Report['warnings']>;
   /** The testbench that re-runs the verification without this tool. */
   readonly files: readonly OutputFile[];
+  /** The events and what they give. */
+  readonly vectors: { readonly events: readonly RawEvent[]; readonly expected: readonly RawEvent[] };
 }
 
 /** Corner events, besides the user's and random ones. */
@@ -39,7 +41,7 @@ const REFERENCE_WORK = 4_000_000;
  * @throws CompileError: `verification` for a mismatch, `tool` where Verilator was asked for by name and is missing
  */
 export async function prove(request: Pick<CompileRequest, 'verify' | 'vectors' | 'seed' | 'jobs'>, schedule: Schedule, ports: readonly ArrayPort[], info: DesignInfo, verilogText: string, hooks: CompileHooks): Promise<VerificationOutcome> {
-  if (request.verify === 'none') return { warnings: [{ code: 'not-verified', where: ['--verify'], what: 'nothing was verified, as asked.' }], files: [] };
+  if (request.verify === 'none') return { warnings: [{ code: 'not-verified', where: ['--verify'], what: 'nothing was verified, as asked.' }], files: [], vectors: { events: [], expected: [] } };
   const { circuit } = schedule;
   const user = userEvents(circuit, ports, request.vectors);
   const vectors = makeVectors(circuit, { user: user.events, maxCorners: CORNERS, seed: request.seed });
@@ -55,6 +57,7 @@ export async function prove(request: Pick<CompileRequest, 'verify' | 'vectors' |
       verification: { ...base, mismatches: 0, checks, reason: obstacle?.what ?? 'as asked' },
       warnings: [...user.warnings, ...(obstacle === undefined ? [] : [obstacle])],
       files,
+      vectors: { events: vectors.events, expected },
     };
   }
   const result = await simulateAndExplain(dut, schedule, vectors.events, expected, request, hooks);
@@ -62,6 +65,7 @@ export async function prove(request: Pick<CompileRequest, 'verify' | 'vectors' |
     verification: { ...base, mismatches: 0, simulator: result.simulator, checks: [...checks, ...result.checks] },
     warnings: user.warnings,
     files,
+    vectors: { events: vectors.events, expected },
   };
 }
 
