@@ -99,12 +99,12 @@ function differenceError({ circuit }: CompiledFolder, result: CaptureComparison,
   const shown = (n: bigint): string => `${type.width}'h${BigInt.asUintN(type.width, n).toString(16).padStart(Math.ceil(type.width / 4), '0')} (${toNumber(fromBigInt(n), -fractionBits(type))})`;
   const element = elementCount(port) === 1 ? port.name : `${port.name}[${first.element}]`;
   const share = `${result.mismatches} of ${result.events} events differ`;
-  const latency = 2 * result.agreeing < result.compared
-    ? `At no latency does even half of it agree; at the best one, ${result.latencyFrames[0]} frames, ${share}.`
-    : `Latency ${result.latencyFrames[0]} frames; ${share}.`;
+  const latency = result.certain
+    ? `Latency ${result.latencyFrames[0]} frames; ${share}.`
+    : `At no latency do most bits agree; at the best one, ${result.latencyFrames[0]} frames, ${share}.`;
   return new CompileError('verification', {
     code: 'capture-mismatch', where: [file],
-    what: `event ${first.event}, ${element}${name === undefined ? '' : ` (${name})`} should be ${shown(first.expected)}, is ${shown(first.got)}, in frame ${first.frame} on link ${first.link}. ${latency}`,
-    mend: 2 * result.agreeing < result.compared ? 'Check that these events went in, and that the links and the packing are those of testbench/patterns/layout.json.' : 'Emulator and firmware are proven equal: look at the build, the clock, and what stands around the core.',
+    what: `event ${first.event}, ${element}${name === undefined || name === element ? '' : ` (${name})`} should be ${shown(first.expected)}, is ${shown(first.got)}, in frame ${first.frame} on link ${first.link}. ${latency}`,
+    mend: result.certain ? 'Look at the build, the clock, and what stands around the core, if the Verilog is proven.' : 'Check that these events went in, and that the links and the packing are those of testbench/patterns/layout.json.',
   });
 }

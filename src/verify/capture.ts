@@ -29,6 +29,8 @@ export interface CaptureComparison {
   readonly compared: number;
   /** Other latencies at which as many frames agree. */
   readonly alternatives: number;
+  /** Whether half of the frames agree, or most bits: else it may be another latency, or something else altogether. */
+  readonly certain: boolean;
   readonly first: CaptureDifference | undefined;
 }
 
@@ -65,7 +67,7 @@ export function compareCapture(question: CaptureQuestion, capture: Pattern): Cap
   const spacings = [...new Set(capture.tellsValid ? [map.frames, map.interval] : [map.interval])];
   const stream = { capture, columns, rows, mask, packed };
   const fits = spacings.map((spacing) => align(question, { ...stream, spacing }));
-  const best = fits.reduce((one, other) => (other.agreeing > one.agreeing ? other : one));
+  const best = fits.reduce((one, other) => (other.agreeing > one.agreeing || (other.agreeing === one.agreeing && (other.bits ?? 0) > (one.bits ?? 0)) ? other : one));
   return judge(question, { ...stream, spacing: best.spacing }, best, placements);
 }
 
@@ -86,6 +88,8 @@ interface Fit {
   readonly agreeing: number;
   readonly alternatives: number;
   readonly spacing: number;
+  /** The share of bits that agree, where few frames do. */
+  readonly bits?: number;
 }
 
 function columnsOf({ map, file }: CaptureQuestion, capture: Pattern): number[] {
@@ -148,7 +152,42 @@ function align({ map, expected, file }: CaptureQuestion, { capture, columns, row
   const order = Array.from({ length: most - least + 1 }, (_, i) => least + i).toSorted((a, b) => Number(a < 0) - Number(b < 0) || Math.abs(a) - Math.abs(b));
   const agreeing = order.reduce((top, shift) => Math.max(top, votes[shift + length] as number), 0);
   const best = order.filter((shift) => votes[shift + length] === agreeing);
+  const whole = Math.min(rows.length, packed.length * map.frames);
+  // A wire that is stuck changes half of the frames, or all.
+  if (2 * agreeing < whole) return alignBits(map, { capture, columns, rows, mask, packed, spacing }, order);
   return { shift: best[0] as number, agreeing, alternatives: best.length - 1, spacing };
+}
+
+/** Events that the agreement of bits is judged by. */
+const SAMPLED_EVENTS = 48;
+
+/** The place at which most bits agree. */
+function alignBits({ frames, links }: LinkMap, { capture, columns, rows, mask, packed, spacing }: Stream, order: readonly number[]): Fit {
+  const step = Math.max(1, Math.floor(packed.length / SAMPLED_EVENTS));
+  const bitsAnEvent = mask.reduce((bits, word) => bits + onesOf(word), 0);
+  const shareAt = (shift: number): number => {
+    let [events, wrong] = [0, 0];
+    for (let e = 0; e < packed.length; e += step) {
+      const row = shift + e * spacing;
+      if (row < 0 || row + frames > rows.length) continue;
+      events++;
+      for (let word = 0; word < frames * links.length; word++) {
+        const at = (rows[row + Math.floor(word / links.length)] as number) * capture.links.length + (columns[word % links.length] as number);
+        wrong += onesOf(((capture.data[at] as bigint) ^ ((packed[e] as BigUint64Array)[word] as bigint)) & (mask[word] as bigint));
+      }
+    }
+    // Of a few events at an end of the capture most bits may agree by chance.
+    return events < Math.min(SAMPLED_EVENTS / 4, Math.ceil(packed.length / step)) ? 0 : 1 - wrong / (events * bitsAnEvent);
+  };
+  const shares = order.map(shareAt);
+  const bits = shares.reduce((most, share) => Math.max(most, share), 0);
+  return { shift: order[shares.indexOf(bits)] ?? 0, agreeing: 0, alternatives: 0, spacing, bits };
+}
+
+function onesOf(word: bigint): number {
+  let ones = 0;
+  for (let half of [Number(word & 0xffff_ffffn), Number(word >> 32n)]) for (; half !== 0; half = (half & (half - 1)) >>> 0) ones++;
+  return ones;
 }
 
 function keyOf(word: (link: number) => bigint, mask: BigUint64Array, frame: number, links: number): string {
@@ -157,8 +196,11 @@ function keyOf(word: (link: number) => bigint, mask: BigUint64Array, frame: numb
   return key;
 }
 
+/** Of results that have nothing to do with each other about half of the bits agree, or more where the highest rarely change. */
+const MOST_BITS = 0.8;
+
 /** Every whole event at one place. */
-function judge({ map, expected, inputInterval }: CaptureQuestion, { capture, columns, rows, mask, packed }: Stream, { shift, spacing, alternatives }: Fit, placements: readonly Placement[]): CaptureComparison {
+function judge({ map, expected, inputInterval }: CaptureQuestion, { capture, columns, rows, mask, packed }: Stream, { shift, spacing, alternatives, bits = 1 }: Fit, placements: readonly Placement[]): CaptureComparison {
   const links = map.links.length;
   let [firstEvent, events, mismatches, agreeing] = [-1, 0, 0, 0];
   let [least, most] = [Infinity, -Infinity];
@@ -189,7 +231,7 @@ function judge({ map, expected, inputInterval }: CaptureQuestion, { capture, col
     mismatches++;
     first ??= differenceOf(e, placements, packed[e] as BigUint64Array, got, (word) => ({ frame: rows[row + Math.floor(word / links)] as number, link: map.links[word % links] as number }));
   }
-  return { latencyFrames: [least, most], firstEvent, events, mismatches, agreeing, compared: events * map.frames, alternatives, first };
+  return { latencyFrames: [least, most], firstEvent, events, mismatches, agreeing, compared: events * map.frames, alternatives, certain: bits >= MOST_BITS, first };
 }
 
 function differenceOf(event: number, placements: readonly Placement[], expected: BigUint64Array, got: BigUint64Array, place: (word: number) => { readonly frame: number; readonly link: number }): CaptureDifference | undefined {

@@ -57,6 +57,7 @@ describe('help', () => {
   it.each([
     ['emulate', ['--inputs', '--outputs', '--float']],
     ['verify', ['--inputs', '--expect', '--junit', '--seed', '--jobs']],
+    ['compare', ['--format', '--inputs', '--links']],
     ['report', ['--against', '--open']],
   ])('of %s has the options that documents name', (command, options) => {
     const { status, text } = run(`compile-model ${command} --help`, folder);

@@ -39,14 +39,14 @@ export function readHex(text: string, file: string): Pattern {
   return builder.finish('hex', tellsValid);
 }
 
-/** The words of a token, lowest first; undefined ones where it has digits that are not known. */
+/** The words of a token, lowest first; undefined ones where a digit is not known. */
 function wordsOf(token: string, file: string, line: number): (bigint | undefined)[] {
   const digits = token.replace(/^0x/i, '');
   if (!/^[0-9a-fA-FxXzZ]+$/.test(digits)) throw badLine(file, line, `'${token.slice(0, 40)}' is no hexadecimal number.`);
   const words: (bigint | undefined)[] = [];
   for (let end = digits.length; end > 0; end -= 16) {
     const part = digits.slice(Math.max(0, end - 16), end);
-    words.push(/[xz]/i.test(part) ? undefined : BigInt(`0x${part}`));
+    words.push(/[xz]/i.test(digits) ? undefined : BigInt(`0x${part}`));
   }
   return words;
 }
