@@ -47,7 +47,9 @@ describe('a real trigger model, from file to proof', () => {
     expect([...new Set(files.filter(folders).map((path) => path.replace(/\/[^/]*$/, '')))]).toEqual(['emulator/cpp', 'emulator/typescript', 'vhdl', 'vitis']);
     expect(files.filter((path) => !folders(path)).sort()).toEqual([
       'circuit.schedule.json', 'circuit.txt', 'model.json', 'report.html', 'report.json',
-      'testbench/Makefile', 'testbench/harness.cpp', 'testbench/trigforge_bench.v', 'testbench/vectors.txt',
+      'testbench/Makefile', 'testbench/harness.cpp',
+      ...['inputs.apx.txt', 'inputs.emp1.txt', 'inputs.emp2.txt', 'inputs.hex.txt', 'layout.json', 'outputs.apx.txt', 'outputs.emp1.txt', 'outputs.emp2.txt', 'outputs.hex.txt'].map((name) => `testbench/patterns/${name}`),
+      'testbench/trigforge_bench.v', 'testbench/vectors.txt',
       'verilog/model.v', 'verilog/model_ap_ctrl.v', 'verilog/model_axis.v', 'verilog/model_ports.v',
     ]);
     const report = reportOf('anomaly');
@@ -213,7 +215,7 @@ describe('clock, budget and the other options', () => {
     expect(report.budget.met).toBe(false);
     expect(stdout).toMatch(/^NOT MET /);
     expect(report.suggestions?.some((suggestion) => suggestion.met)).toBe(true);
-    expect(readdirSync('missed').sort()).toEqual(['circuit.schedule.json', 'circuit.txt', 'emulator', 'model.json', 'report.html', 'report.json', 'verilog', 'vhdl', 'vitis']);
+    expect(readdirSync('missed').sort()).toEqual(['circuit.schedule.json', 'circuit.txt', 'emulator', 'model.json', 'report.html', 'report.json', 'testbench', 'verilog', 'vhdl', 'vitis']);
     const fitting = report.suggestions?.find((suggestion) => suggestion.met && suggestion.change.startsWith('--latency'))?.change.match(/'(.*)'/)?.[1] as string;
     await compiled([model, '--latency', fitting, '-o', 'fitting']);
   });
