@@ -30,7 +30,7 @@ import { runPasses } from './passes/pass.js';
 import { defaultPasses } from './passes/pipeline.js';
 import { htmlReport } from './report/html.js';
 import { applyIoSchema } from './quantize/applyIoSchema.js';
-import { beginHead, finishHead, parseHead } from './quantize/head.js';
+import { beginHead, finishHead, parseHead, thresholdName } from './quantize/head.js';
 import { finishReport, serializeReport } from './report/parse.js';
 import type { Report } from './report/schema.js';
 import { deviceOf } from './timing/device.js';
@@ -77,7 +77,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const design = findDesign(typed.graph, request, hooks);
   const { schedule } = design.result;
   step('writing Verilog and emulators');
-  const info = designInfo(request, model);
+  const info = { ...designInfo(request, model), ...(headed.port === true ? { threshold: thresholdName(model) } : {}) };
   const files: OutputFile[] = [
     ...(await emitTargets(request.targets, schedule, info)),
     { path: 'model.json', text: graphToJson(typed.graph) },

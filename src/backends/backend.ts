@@ -17,6 +17,8 @@ export interface DesignInfo {
   readonly hash: string;
   /** What logic and sums are made of: expressions (absent), or LUT6, LUT6_2, CARRY4, MUXF7 and MUXF8 cells. */
   readonly primitives?: 'xilinx';
+  /** The circuit's input that a decision is made with, where it is one: `--head decision=port`. */
+  readonly threshold?: string;
   /** What the elements of ports are called, by the port's name in the circuit; only of ports that an I/O schema names. */
   readonly objects?: ReadonlyMap<string, readonly ObjectLayout[]>;
 }

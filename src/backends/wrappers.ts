@@ -138,14 +138,14 @@ function renamedStream(text: string, name: string): string {
 }
 
 /** A bus of the core, and where it lies among its like, side by side, first port lowest. */
-interface Bus {
+export interface Bus {
   readonly port: Port;
   readonly name: string;
   readonly from: number;
   readonly width: number;
 }
 
-function busesOf({ circuit }: Schedule): { readonly inputs: readonly Bus[]; readonly outputs: readonly Bus[] } {
+export function busesOf({ circuit }: Schedule): { readonly inputs: readonly Bus[]; readonly outputs: readonly Bus[] } {
   const names = portNames(circuit);
   const inRow = (ports: readonly Port[], names: readonly string[]): Bus[] => {
     let end = 0;

@@ -128,12 +128,17 @@ function withArgmax(graph: ModelGraph, output: GraphOutput, catalogue: Pick<Laye
 export function finishHead({ graph, above, port }: HeadedGraph, scoreType: () => FixedType, catalogue: Pick<LayerCatalogue, 'shape'>): ModelGraph {
   if (port === true) {
     const output = theOutput(graph);
-    const name = graph.inputs.some((input) => input.name === 'threshold') ? 'decision_threshold' : 'threshold';
+    const name = thresholdName(graph);
     const inputs = [...graph.inputs, { name, shape: output.shape, type: scoreType() }];
     const difference = append({ ...graph, inputs }, output, 'difference', 'elementwise', { operation: 'sub' }, catalogue, [name]);
     return compared(difference.graph, difference.output, 0, catalogue);
   }
   return above === undefined ? graph : compared(graph, theOutput(graph), above, catalogue);
+}
+
+/** The input that a threshold comes by. */
+export function thresholdName(graph: ModelGraph): string {
+  return graph.inputs.some((input) => input.name === 'threshold') ? 'decision_threshold' : 'threshold';
 }
 
 /** 1 where the score is above the threshold: a tree of one node on it. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CppTexts } from '../backends/cpp/cpp.js';
 import type { VhdlTexts } from '../backends/vhdl/vhdl.js';
 import type { VitisTexts } from '../backends/vitis/vitis.js';
+import type { RegisterTexts } from '../backends/registers.js';
 import type { WrapperTexts } from '../backends/wrappers.js';
 import { PACKAGE_ROOT } from './tools.js';
 
@@ -14,6 +15,11 @@ export function readResource(path: 'testbench/harness.cpp' | `templates/${string
 /** What the wrapper backend is made with. */
 export function wrapperTexts(): WrapperTexts {
   return { ports: readResource('templates/ports.v'), axis: readResource('templates/axis.v'), apCtrl: readResource('templates/ap_ctrl.v'), stream: readResource('hdl/trigforge_stream.v') };
+}
+
+/** What constants and registers are made with. */
+export function registerTexts(): RegisterTexts {
+  return { axil: readResource('templates/axil.v'), constants: readResource('templates/constants.vh'), registers: readResource('hdl/trigforge_registers.v') };
 }
 
 /** What the C++ emulator is made with. */

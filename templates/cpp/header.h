@@ -49,6 +49,7 @@ struct ElementType {
 };
 
 constexpr int version = {{version}};
+constexpr char hash[] = "{{hash}}";
 constexpr int latency_cycles = {{latency}};
 constexpr double clock_mhz = {{clock}};
 

@@ -7,6 +7,9 @@
 
 {{types}}
 
+#define {{macro}}_MODEL_VERSION {{version}}
+#define {{macro}}_MODEL_HASH "{{hash}}"
+
 void {{top}}({{parameters}});
 
 #endif

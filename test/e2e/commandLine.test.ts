@@ -50,7 +50,7 @@ describe('a real trigger model, from file to proof', () => {
       'testbench/Makefile', 'testbench/harness.cpp',
       ...['inputs.apx.txt', 'inputs.emp1.txt', 'inputs.emp2.txt', 'inputs.hex.txt', 'layout.json', 'outputs.apx.txt', 'outputs.emp1.txt', 'outputs.emp2.txt', 'outputs.hex.txt'].map((name) => `testbench/patterns/${name}`),
       'testbench/trigforge_bench.v', 'testbench/vectors.txt',
-      'verilog/model.v', 'verilog/model_ap_ctrl.v', 'verilog/model_axis.v', 'verilog/model_ports.v',
+      'verilog/model.v', 'verilog/model_ap_ctrl.v', 'verilog/model_axil.v', 'verilog/model_axis.v', 'verilog/model_constants.vh', 'verilog/model_ports.v',
     ]);
     const report = reportOf('anomaly');
     const listed = Object.fromEntries(report.artifacts.map(({ path, sha256 }) => [path, sha256]));

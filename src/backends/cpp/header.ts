@@ -102,6 +102,7 @@ export function publicHeader(template: string, schedule: Schedule, info: DesignI
     prefix: namespaceOf(info),
     namespace: namespaceOf(info),
     version: String(info.modelVersion),
+    hash: info.hash,
     declarations: ENTRY_POINTS.map((entry) => `${macro}_API ${signature(info, ports, entry)};`).join('\n'),
     portConstants: all.map(portConstants).join('\n'),
     structs: [struct('Input', ports.inputs, false), struct('Output', ports.outputs, false), struct('RawInput', ports.inputs, true), struct('RawOutput', ports.outputs, true)].join('\n'),

@@ -83,7 +83,7 @@ class Emitter {
     const file = (name: string, text: string): OutputFile => ({ path: `vitis/${name}`, text });
     return [
       file(`${top}.h`, renderTemplate('vitis/header.h', texts.header, {
-        title, top, parameters, guard: `${top.toUpperCase()}_H_`,
+        title, top, parameters, guard: `${top.toUpperCase()}_H_`, macro: top.toUpperCase(), version: String(this.info.modelVersion), hash: this.info.hash,
         types: all.map((port) => `typedef ${apType(port.type)} ${port.typeName}; // ${oneLine(port.port.name)} [${port.port.shape.join(', ')}]${port.port.types.length === 1 ? '' : ': holds every element, each of a type of its own'}`).join('\n'),
       })),
       file(`${top}.cpp`, renderTemplate('vitis/source.cpp', texts.source, { title, top, parameters, tables: this.tables(), pragmas: this.pragmas(all), body: this.body() })),
