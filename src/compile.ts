@@ -25,6 +25,7 @@ import { lowerGraph } from './layers/lower.js';
 import { catalogue } from './layers/registry.js';
 import type { ModelGraph } from './model/graph.js';
 import { graphToJson } from './model/json.js';
+import { splitLongOps } from './passes/longOps.js';
 import type { PassRecord } from './passes/pass.js';
 import { runPasses } from './passes/pass.js';
 import { defaultPasses } from './passes/pipeline.js';
@@ -33,7 +34,8 @@ import { applyIoSchema } from './quantize/applyIoSchema.js';
 import { beginHead, finishHead, parseHead, thresholdName } from './quantize/head.js';
 import { finishReport, serializeReport } from './report/parse.js';
 import type { Report } from './report/schema.js';
-import { deviceOf } from './timing/device.js';
+import { opLimits } from './timing/cost.js';
+import { deviceOf, stageRoomNs } from './timing/device.js';
 import type { PipelineResult } from './timing/pipeline.js';
 import { pipelineCircuit } from './timing/pipeline.js';
 import type { Schedule } from './timing/schedule.js';
@@ -149,8 +151,11 @@ function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: num
       if (pass.name === request.dumpAfter) dump = { path: `dump/${pass.name}.txt`, text: circuitToText(after) };
     },
   });
-  hooks.onStep?.(`scheduling ${circuit.size} operations`);
-  const result = pipelineCircuit(circuit, deviceOf(request.part), request.clockMHz, request.latency);
+  const device = deviceOf(request.part);
+  const isCombinational = request.latency.mode !== 'shortest' && request.latency.cycles === 0;
+  const cuttable = isCombinational ? circuit : splitLongOps(circuit, opLimits(device, stageRoomNs(device, request.clockMHz)));
+  hooks.onStep?.(`scheduling ${cuttable.size} operations`);
+  const result = pipelineCircuit(cuttable, device, request.clockMHz, request.latency);
   return { result, layers, overflows: layerOverflows(lowered, graph), passes: records, dump };
 }
 

@@ -136,6 +136,10 @@ export const activationLayer: LayerDefinition<ActivationParams> = {
     const { bounded, linear } = functionOf(params.function);
     return bounded === true ? 'table' : linear === true || isExactFunction(params) ? 'single' : 'function';
   },
+  gentle: (params) => {
+    const { bounded, linear } = functionOf(params.function);
+    return params.float32 !== true && !isExactFunction(params) && (bounded === true || linear === true);
+  },
   cuts: (params) => params.function === 'relu',
   roundParameters: roundSlope,
 };

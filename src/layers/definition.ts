@@ -92,6 +92,8 @@ export interface LayerDefinition<Params> {
   readonly quantiser?: (params: Params) => FixedType | undefined;
   /** `double` by default. */
   readonly resolution?: (params: Params) => ResultResolution;
+  /** A function that changes by no more than about twice what its first input changes by. */
+  readonly gentle?: (params: Params) => boolean;
   /** Costs no more on an exact input than on a rounded one, and leaves less of it (relu, clip): rounding waits for its result. */
   readonly cuts?: (params: Params) => boolean;
   /** Rounds plain float parameters, but for the bias. By default there are none. */

@@ -102,6 +102,14 @@ const FIRST_OCTAVE = 6;
  */
 function octavePlan(stairs: Staircase, grids: Grids): Plan[] {
   const [lo, hi] = [stairs.starts[0] as Int, stairs.last];
+  const live = liveRange(stairs);
+  // Flat below 0, as √x where a variance is not known to be positive: only what changes is cut into octaves.
+  if (lo < 0 && live.lo >= 0) {
+    return octavePlan(restrict(stairs, live.lo, live.hi), grids).map((plan) => ({
+      luts: plan.luts + widthOf(lo, hi),
+      build: (builder, x) => plan.build(builder, clampTo(builder, x, live.lo, live.hi)),
+    }));
+  }
   const top = bitLength(hi);
   if (lo < 0 || top <= FIRST_OCTAVE + 1) return [];
   const segments: { readonly from: number; readonly plan: Plan }[] = [];
@@ -213,7 +221,7 @@ function symmetricPlans(stairs: Staircase, grids: Grids): Plan[] {
   const [a, b] = [restrict(above, 1, shared), restrict(below, 1, shared)];
   const c = sub(b.values[0] as Int, sub(0, a.values[0] as Int));
   const isEven = isImage(a, b, (value) => value);
-  if (!isEven && !isImage(a, b, (value) => sub(c, value))) return [];
+  if (!isEven && !isImage(a, b, (value) => sub(c, value))) return twoSided(above, below, valueAt(stairs, 0), grids, valueBits(stairs));
   const back = (value: Int): Int => (isEven ? value : sub(c, value));
   const longer = above.last >= below.last ? above : { ...below, values: below.values.map(back) };
   const zero = valueAt(stairs, 0);
@@ -228,4 +236,20 @@ function symmetricPlans(stairs: Staircase, grids: Grids): Plan[] {
       return select(builder, negative, builder.sub(builder.constant(c, grids.value), value), value);
     },
   }));
+}
+
+/** Both sides of 0 on their own, each as octaves of |n|, and a choice by the sign: 1/x, where ties break its symmetry. */
+function twoSided(above: Staircase, below: Staircase, zero: Int, grids: Grids, bits: number): Plan[] {
+  const right: Staircase = { starts: [0, ...above.starts], values: [zero, ...above.values], last: above.last };
+  const [positive] = octavePlan(right, grids);
+  const [negative] = octavePlan(below, grids);
+  if (positive === undefined || negative === undefined) return [];
+  return [{
+    luts: positive.luts + negative.luts + bits + 2 * widthOf(0, max(above.last, below.last)),
+    build: (builder, x) => {
+      const step = builder.constant(1, grids.argument);
+      const size = clamp(builder, negate(builder, x), step, undefined);
+      return select(builder, isNegative(builder, x), negative.build(builder, size), positive.build(builder, clamp(builder, x, builder.constant(0), undefined)));
+    },
+  }];
 }

@@ -27,6 +27,9 @@ export const DEFAULT_RESOLUTION: Resolution = { weightBits: 8, resultBits: 16, t
 /** Bits of functions whose range is not [−1, 1] beyond `tableBits`: they usually stay far inside it. */
 export const FUNCTION_BITS = 2;
 
+/** Bits of a function that has no exact value, at most: its table must stay bearable. */
+const MOST_FUNCTION_BITS = 15;
+
 /** For the report: where one layer's types come from. */
 export interface TypeStatement {
   readonly layer: string;
@@ -103,7 +106,7 @@ class Grower {
       if (input.type === undefined) throw new CompileError('internal', { code: 'untyped-input', where: [input.name], what: 'growTypes needs every input typed' });
       this.ranges.set(input.name, input.elementTypes === undefined ? rangeOfType(input.shape, input.type) : rangeOfElements(input.shape, input.elementTypes));
     }
-    const nodes = this.graph.nodes.map((node) => this.node(node));
+    const nodes = this.graph.nodes.flatMap((node) => this.withNarrowArgument(node).map((one) => this.node(one)));
     return { graph: { ...this.graph, constants: this.constants, nodes }, statements: this.statements };
   }
 
@@ -129,6 +132,26 @@ class Grower {
     const counts = rounded.plain && (rounded.statements.length > 0 || !this.hasQuantisers);
     const constants = fitted === node ? [] : ['constants rounded'];
     return this.finish(rounded.node, counts || rounded.node !== node, [...constants, ...rounded.statements]);
+  }
+
+  /**
+   * A gentle function of an argument on a finer grid than its result has: the argument is rounded to the result's steps
+   * first, by which the result moves by about one of them at most. Where the model says how the result is rounded, it is
+   * that of the exact argument.
+   */
+  private withNarrowArgument(node: ModelNode): readonly ModelNode[] {
+    const [argument] = node.inputs;
+    if (argument === undefined || node.precision !== undefined || definitionOf(node.kind).gentle?.(node.params) !== true || this.typeOfReader(node.output) !== undefined) return [node];
+    const range = this.rangeOf(argument);
+    const grid = this.resultGrid(node, this.clipped(node, this.exactRange(node)));
+    if (range.exp === undefined || range.exp >= grid) return [node];
+    const name = `${node.name}/argument`;
+    const rounding: ModelNode = {
+      name, kind: 'activation', params: { function: 'linear' }, inputs: [argument], output: name, shape: range.shape,
+      precision: { result: typeOfRange(range, grid), source: 'auto' },
+    };
+    this.readers.set(name, [node]);
+    return [rounding, { ...node, inputs: [name, ...node.inputs.slice(1)] }];
   }
 
   /** A node whose plain float parameters are rounded. */
@@ -194,7 +217,8 @@ class Grower {
     const resolution = resolutionOf(node);
     const wide = resolution === 'single' || range.exp === undefined ? resultBits : 2 * resultBits;
     const proven = resolution === 'table' ? tableBits : resolution === 'function' ? tableBits + FUNCTION_BITS : wide;
-    const bits = this.options.observed === undefined ? proven : resultBits;
+    const isTable = resolution === 'table' || resolution === 'function';
+    const bits = this.options.observed === undefined ? proven : isTable ? Math.min(resultBits, MOST_FUNCTION_BITS) : resultBits;
     const own = gridFor(magnitudeOf(range), bits) ?? 0;
     if (!this.feedsTables(node)) return own;
     // A sum of trees ranges far past where such a function is flat.

@@ -136,3 +136,27 @@ function lutTree(n: number, device: Device): OpCost {
   const levels = Math.max(1, Math.ceil(Math.log(n) / Math.log(device.lutInputs) - 1e-9));
   return { delayNs: levels * (device.lutNs + device.routeNs), lut: Math.max(1, Math.ceil((n - 1) / (device.lutInputs - 1))) };
 }
+
+/** The largest ops that fit a stage of `roomNs`; at least those that every device has in one level. */
+export interface OpLimits {
+  /** Index bits of a lookup. */
+  readonly lookupInputs: number;
+  /** Carry positions of an adder. */
+  readonly adderBits: number;
+  /** Bits compared by one lt. */
+  readonly comparedBits: number;
+  /** Bits of the narrower factor of a product of so many bits. */
+  readonly multiplierRows: (productBits: number) => number;
+}
+
+/** The inverse of `costOf`: what it says of ops within these limits is at most `roomNs`. */
+export function opLimits(device: Device, roomNs: number): OpLimits {
+  const level = device.lutNs + device.routeNs;
+  const chain = Math.max(4, Math.floor((roomNs - level - device.carryEntryNs) / device.carryNsPerBit));
+  return {
+    lookupInputs: device.lutInputs + 2 * Math.max(0, Math.floor(roomNs / level + 1e-9) - 1),
+    adderBits: chain,
+    comparedBits: 2 * chain,
+    multiplierRows: (bits) => 2 ** Math.max(1, Math.floor(roomNs / (level + device.carryEntryNs + bits * device.carryNsPerBit))),
+  };
+}

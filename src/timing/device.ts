@@ -82,3 +82,8 @@ export function deviceOf(part: string): Device {
     mend: `Known parts: ${PART_NAMES.join(', ')}.`,
   });
 }
+
+/** What a stage's logic may take: the period less the register. */
+export function stageRoomNs(device: Device, clockMHz: number): number {
+  return 1000 / clockMHz - device.registerNs;
+}

@@ -4,6 +4,7 @@ import { demandedBottom, demandedTop } from '../circuit/demand.js';
 import { wireSources } from '../circuit/wires.js';
 import { costOf } from './cost.js';
 import type { Device } from './device.js';
+import { stageRoomNs } from './device.js';
 import type { Schedule } from './schedule.js';
 
 /** What the user asked of latency: nothing, at most so many cycles, or exactly so many. */
@@ -30,7 +31,7 @@ export interface PipelineResult {
 export function pipelineCircuit(circuit: Circuit, device: Device, clockMHz: number, request: LatencyRequest): PipelineResult {
   const net = netOf(circuit, device);
   const periodNs = 1000 / clockMHz;
-  const room = periodNs - device.registerNs;
+  const room = stageRoomNs(device, clockMHz);
   if (request.mode !== 'shortest' && request.cycles === 0) return combinational(circuit, net, device, clockMHz);
   const needed = asSoonAsPossible(net, room).stages;
   const locked = request.mode === 'exactly';

@@ -144,6 +144,20 @@ describe('tables', () => {
     }
   });
 
+  it.each([
+    ['reciprocal', 'fixed<24,16>', 'fixed<20,12,RND,SAT>', (n: number) => 256 / n],
+    ['sqrt', 'fixed<32,20>', 'ufixed<12,8,RND,SAT>', (n: number) => Math.sqrt(Math.max(0, n / 4096))],
+  ] as const)('take both signs of %s, steep on one or both, exactly', (name, from, to, meaning) => {
+    const [input, result] = [type(from), type(to)];
+    const circuit = single(name, input, result);
+    for (let event = 0; event < 400; event++) {
+      const n = random.pick([-1, 1]) * random.int(1, 2 ** random.int(1, input.width - 1) - 1);
+      expect(toNumber(evaluateCircuit(circuit, [[n]])[0]?.[0] as number, -fractionBits(result)), `${name}(${n})`).toBe(rounded(meaning(n), result));
+    }
+    const least = evaluateCircuit(circuit, [[Number(rangeOf(input).lo)]])[0]?.[0] as number;
+    expect(toNumber(least, -fractionBits(result))).toBe(rounded(meaning(Number(rangeOf(input).lo)), result));
+  });
+
   it('that would be too large are an error that says what to do', () => {
     expect(() => single('sin', type('fixed<20,4>'), type('fixed<20,2>'))).toThrow(/layer: the table of this function would hold[^]*at most 16 bits/);
     expect(() => single('exp', type('fixed<24,4>'), type('fixed<40,20>'))).toThrow(/layer: the table of this function would hold more than 65536 values/);

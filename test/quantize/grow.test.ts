@@ -140,6 +140,27 @@ describe('grown types', () => {
   });
 });
 
+describe('arguments of gentle functions', () => {
+  const wide = (name: string, extra: readonly NodeText[] = []): ModelGraph => grown(graphOf({ x: [1, 8] }, [activation('f', 'x', name), ...extra]), 'ap_fixed<30,8>').graph;
+
+  it.each(['tanh', 'gelu', 'sigmoid', 'elu', 'softplus'])('%s: on the steps of the result, off by about one of them', (name) => {
+    const graph = wide(name);
+    expect(resultOf(graph, 'f/argument')).toMatch(/^ap_fixed<\d+,\d+,RND,SAT>$/);
+    const step = 2 ** -((node(graph, 'f').precision?.result?.width ?? 0) - (node(graph, 'f').precision?.result?.integer ?? 0));
+    const x = Array.from({ length: 8 }, (_, i) => (i - 3.7) * 1.618033);
+    const exact = x.map((v) => catalogue.evaluate('activation', { function: name }, [tensor([1], [v])]).data[0] as number);
+    (evaluateTyped(graph, { x: Float64Array.from(x) }).get('f') as Float64Array).forEach((y, i) => expect(Math.abs(y - (exact[i] as number)), `${name} ${x[i]}`).toBeLessThanOrEqual(1.5 * step));
+  });
+
+  it.each(['exp', 'reciprocal', 'sqrt', 'relu', 'square'])('%s, which is steep or exact, keeps its argument', (name) => {
+    expect(grown(graphOf({ x: [1, 8] }, [activation('f', 'x', name)]), 'ap_ufixed<14,3>').graph.nodes.map((one) => one.name)).toEqual(['f']);
+  });
+
+  it('stay exact where the model says how the result is rounded', () => {
+    expect(wide('tanh', [quant('q', 'f', { scale: 0.125 })]).nodes.map((one) => one.name)).toEqual(['f', 'q']);
+  });
+});
+
 describe('what the model types stays exact', () => {
   const weights = (quantised: boolean): NodeText => ({ name: 'd', kind: 'dense', params: { weight: { ...tensor([8, 2], Array.from({ length: 16 }, (_, i) => (i - 8) / 8)), quantised }, bias: { ...tensor([2], [0.5, 0.25]), quantised } }, inputs: ['x'] });
 
