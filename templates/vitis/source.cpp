@@ -26,6 +26,14 @@ T from_bits(const char* bits) {
   return y;
 }
 
+// The value whose bits, as a whole number, are n.
+template <class T>
+T from_integer(long long n) {
+  T y;
+  y.range() = ap_uint<T::width>(n);
+  return y;
+}
+
 {{tables}}
 
 } // namespace

@@ -111,6 +111,8 @@ class Emitter {
     return [...read].map((id) => {
       const table = circuit.tables[id] as Table;
       const type = tableType(table);
+      const integer = integerType(type);
+      if (integer !== undefined) return `const ${integer} table_${id}[${table.values.length}] = {${rawValues(table, type).join(', ')}}; // bits of ${apType(type)}`;
       return `const ${apType(type)} table_${id}[${table.values.length}] = {${table.values.map((n) => constantText({ lo: n, hi: n, exp: table.exp }, type)).join(', ')}};`;
     }).join('\n');
   }
@@ -181,7 +183,9 @@ class Emitter {
       case Op.lookup: {
         const table = circuit.tables[param] as Table;
         const base = BigInt(table.base);
-        return `table_${param}[${this.scaled(a, -table.indexExp)}.to_int64()${base === 0n ? '' : base > 0n ? ` - ${base}` : ` + ${-base}`}]`;
+        const entry = `table_${param}[${this.scaled(a, -table.indexExp)}.to_int64()${base === 0n ? '' : base > 0n ? ` - ${base}` : ` + ${-base}`}]`;
+        const type = tableType(table);
+        return integerType(type) === undefined ? entry : `from_integer<${apType(type)} >(${entry})`;
       }
       case Op.cast:
         return `${apType(circuit.types[param] as FixedType)}(${this.read(a)})`;
@@ -205,6 +209,18 @@ function commonType(port: Port): FixedType {
 function tableType(table: Table): FixedType {
   const values = table.values.map((n) => ({ lo: n, hi: n, exp: table.exp }));
   return typeOfInterval(values.reduce<Interval>(hull, values[0] as Interval));
+}
+
+/** The narrowest plain integer that holds a table's entries: a table of classes takes minutes to compile. Undefined where none is wide enough. */
+function integerType({ signed, width }: FixedType): string | undefined {
+  const bits = signed ? width : width + 1;
+  return bits <= 8 ? 'signed char' : bits <= 16 ? 'short' : bits <= 32 ? 'int' : bits <= 63 ? 'long long' : undefined;
+}
+
+/** The entries in units of the last bit of their common type. */
+function rawValues(table: Table, type: FixedType): string[] {
+  const up = BigInt(table.exp - (type.integer - type.width));
+  return table.values.map((n) => `${up >= 0n ? BigInt(n) << up : BigInt(n) >> -up}`);
 }
 
 /** A constant as a value of its type: a number where float64 holds it, else its bits. */
