@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -10,20 +10,13 @@ import { fixedType } from '../../../src/fixed/fixedType.js';
 import { benchFile } from '../../../src/verify/bench.js';
 import { dutOf } from '../../../src/verify/dut.js';
 import { vitisTexts } from '../../../src/verify/resources.js';
-import { PACKAGE_ROOT } from '../../../src/verify/tools.js';
+import { apTypes } from '../../helpers/chain.js';
 import { mergeCircuits } from '../../helpers/mergeCircuits.js';
 import { randomCircuit, randomInputs } from '../../helpers/randomCircuit.js';
 import { compiler, mustRun, scheduled, writeFiles } from '../cpp/build.js';
 
 const root = mkdtempSync(join(tmpdir(), 'trigforge-vitis-'));
 afterAll(() => rmSync(root, { recursive: true }));
-
-/** The open ap_fixed headers, from the wheel that set-up installs; undefined where it could not. */
-function apTypes(): string | undefined {
-  const lib = join(PACKAGE_ROOT, '.venv/lib');
-  const folders = existsSync(lib) ? readdirSync(lib).map((python) => join(lib, python, 'site-packages/hls4ml/templates/vivado/ap_types')) : [];
-  return folders.find((folder) => existsSync(join(folder, 'ap_fixed.h')));
-}
 
 function filesOf(circuit: Circuit) {
   return vitis(vitisTexts()).emit(scheduled(circuit), { top: 'design', modelName: 'a design', modelVersion: 1, hash: '0'.repeat(64) });
