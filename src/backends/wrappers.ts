@@ -173,13 +173,12 @@ export function elementPortNames(schedule: Schedule, info: Pick<DesignInfo, 'obj
   const taken = new Set(['clk', 'rst', 'valid_in', 'valid_out', 'core', 'flight', 'ap_clk', 'ap_rst', 'ap_start', 'ap_done', 'ap_idle', 'ap_ready']);
   const distinct = (bus: Bus, suffix: string): string[] => {
     const objects = info.objects?.get(bus.port.name);
-    const indices = objects === undefined
-      ? Array.from({ length: elementCount(bus.port) }, (_, i) => (bus.port.shape.length === 0 ? '0' : indexOf(bus.port.shape, i).join('_')))
-      : elementNames(objects);
-    for (let k = objects === undefined ? 0 : -1; ; k++) {
+    const own = objects === undefined ? undefined : elementNames(objects).map((name) => identifier(name, 'port'));
+    const isNamed = own !== undefined && new Set(own.map((name) => name.toLowerCase())).size === own.length;
+    const indices = isNamed ? own : Array.from({ length: elementCount(bus.port) }, (_, i) => (bus.port.shape.length === 0 ? '0' : indexOf(bus.port.shape, i).join('_')));
+    for (let k = isNamed ? -1 : 0; ; k++) {
       const prefix = k === 0 ? bus.name : `${bus.name}_${suffix}${k === 1 ? '' : k}`;
-      const names = k < 0 ? indices.map((name) => identifier(name, 'port')) : indices.map((index) => `${prefix}_${index}`);
-      if (new Set(names.map((name) => name.toLowerCase())).size < names.length) continue;
+      const names = k < 0 ? indices : indices.map((index) => `${prefix}_${index}`);
       if (names.some((name) => taken.has(name.toLowerCase()))) continue;
       for (const name of names) taken.add(name.toLowerCase());
       return names;

@@ -7,7 +7,7 @@ import { ConfigText } from './configText.js';
  * The I/O schema (`--io-schema FILE`, docs/io.md): what the integers on the wires are, how they become the model's inputs
  * and its outputs the score, and how events lie on links in pattern files. Types are texts (`ap_fixed<18,13>`).
  */
-const identifier = z.string().regex(/^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$/, 'must be a name of letters, digits and single underscores, a letter first').max(40).refine((name) => !name.endsWith('_t'), 'must not end in _t');
+const identifier = z.string().regex(/^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$/, 'must be a name of letters, digits and single underscores, a letter first').max(26).refine((name) => !name.endsWith('_t'), 'must not end in _t');
 const typeText = z.string().max(100).refine((text) => typeof parseFixedType(text) !== 'string', { error: (issue) => String(parseFixedType(String(issue.input))) }).meta({ description: 'a fixed-point type, ap_fixed<W,I,Q,O>' });
 /** One for all instances of an object, or one each. */
 const perInstance = <T extends z.ZodType>(value: T): z.ZodUnion<[T, z.ZodArray<T>]> => z.union([value, z.array(value).min(1)]);
@@ -141,7 +141,12 @@ interface AnyObject {
 
 function checkObjects(objects: readonly AnyObject[], path: Path, problem: IoSchemaText['problem']): void {
   const names = new Set<string>();
-  objects.forEach(({ name, count = 1, fields }, o) => {
+  const elements = new Set<string>();
+  objects.forEach(({ name, count, fields }, o) => {
+    const made = new Set(Array.from({ length: count ?? 1 }, (_, k) => fields.map((entry) => `${name}_${count === undefined ? '' : `${k}_`}${entry.name}`.toLowerCase())).flat());
+    const twice = [...made].find((element) => elements.has(element));
+    for (const element of made) elements.add(element);
+    if (twice !== undefined && !names.has(name.toLowerCase())) problem([...path, o, 'name'], 'duplicate-element', `'${twice}' would be the name of two elements.`);
     if (names.has(name.toLowerCase())) problem([...path, o, 'name'], 'duplicate-object', `'${name}' is the name of two objects.`);
     names.add(name.toLowerCase());
     const own = new Set<string>();
@@ -149,7 +154,7 @@ function checkObjects(objects: readonly AnyObject[], path: Path, problem: IoSche
       const at = [...path, o, 'fields', f];
       if (own.has(entry.name.toLowerCase())) problem([...at, 'name'], 'duplicate-field', `'${entry.name}' is the name of two fields of ${name}.`);
       own.add(entry.name.toLowerCase());
-      if (path[0] === 'inputs') checkField(entry, count, at, problem);
+      if (path[0] === 'inputs') checkField(entry, count ?? 1, at, problem);
     });
   });
 }

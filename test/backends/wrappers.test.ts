@@ -167,6 +167,21 @@ describe('files', () => {
     expect(names.inputs).toEqual([['x_0_0', 'x_0_1', 'x_1_0', 'x_1_1'], ['x_0_in_0', 'x_0_in_1'], ['X_in_0'], ['valid_in1_0']]);
     expect(names.outputs).toEqual([['x_0_in_out_0']]);
   });
+
+  it('take the names of an I/O schema, behind that of the bus where they are taken or not distinct', () => {
+    const builder = new CircuitBuilder('names');
+    const add = (name: string, shape: readonly number[]) => builder.addInput({ name, shape, types: [fixedType(false, 2, 2)] });
+    const x = add('x', [3]);
+    for (const name of ['y', 'z', 'w']) add(name, [2]);
+    builder.addOutput('out', [1], [x[0]!]);
+    const one = [{ name: 'jet', count: 2, fields: [{ name: 'pt' }] }];
+    const objects = new Map([
+      ['x', [{ name: 'met', fields: [{ name: 'in' }] }, { name: 'jet', count: 2, fields: [{ name: 'pt' }] }]],
+      ['y', one], ['z', [{ name: 'a', count: 2, fields: [{ name: 'b' }] }]], ['w', [{ name: 'a_1', fields: [{ name: 'b' }] }, { name: 'A_1', fields: [{ name: 'b' }] }]],
+    ]);
+    const names = elementPortNames(placed(builder.finish(), 320, { mode: 'shortest' }), { objects });
+    expect(names.inputs).toEqual([['met_in', 'jet_0_pt', 'jet_1_pt'], ['y_jet_0_pt', 'y_jet_1_pt'], ['a_0_b', 'a_1_b'], ['w_0', 'w_1']]);
+  });
 });
 
 describe('in Verilator', () => {

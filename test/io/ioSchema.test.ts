@@ -59,6 +59,11 @@ describe('readIoSchema', () => {
     expect(complaints(`version: 1\ninputs:\n  x:\n    objects:\n      - {name: met, count: 2, fields: [${fields}]}\n`)).toEqual([expected]);
   });
 
+  it('refuses names that come out as one', () => {
+    const objects = '[{name: jet, count: 2, fields: [{name: pt, width: 3}]}, {name: jet_1, fields: [{name: pt, width: 3}]}]';
+    expect(complaints(`version: 1\ninputs:\n  x:\n    objects: ${objects}\n`)).toEqual(["io.yml:4 → inputs → x → objects → 1 → name: 'jet_1_pt' would be the name of two elements."]);
+  });
+
   it.each([
     ['steps it does not know', 'outputs: {y: {steps: [{do: root}]}}', /io.yml:2 → outputs → y → steps → 0/],
     ['a cast without a type', 'outputs: {y: {steps: [{do: cast}]}}', /io.yml:2 → outputs → y → steps → 0 → type|steps → 0/],
