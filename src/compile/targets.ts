@@ -3,6 +3,7 @@ import { cpp } from '../backends/cpp/cpp.js';
 import { verilog } from '../backends/verilog/verilog.js';
 import { vhdl } from '../backends/vhdl/vhdl.js';
 import { vitis } from '../backends/vitis/vitis.js';
+import { document } from '../backends/document.js';
 import { registers } from '../backends/registers.js';
 import { wrappers } from '../backends/wrappers.js';
 import { CompileError } from '../errors.js';
@@ -11,7 +12,7 @@ import { cppTexts, registerTexts, typescriptRuntime, vhdlTexts, vitisTexts, wrap
 
 /** What `--target` names. Verilog is written whatever is asked for: it is what verification proves. */
 const BACKENDS = {
-  verilog: () => [verilog, wrappers(wrapperTexts()), registers(registerTexts())],
+  verilog: () => [verilog, wrappers(wrapperTexts()), registers(registerTexts()), document],
   vhdl: () => [vhdl(vhdlTexts())],
   vitis: () => [vitis(vitisTexts())],
   cpp: () => [cpp(cppTexts())],

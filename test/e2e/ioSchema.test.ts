@@ -96,6 +96,15 @@ describe('a model behind an I/O schema', async () => {
     expect(await lintFiles({ 'anomaly_ports.v': ports, 'anomaly.v': text(files, 'verilog/anomaly.v') }, 'anomaly_ports')).toEqual([]);
   });
 
+  it('is told on a page of its own', () => {
+    const page = text(files, 'io.md');
+    const bits = FIELDS.reduce((sum, { width }) => sum + width, 0);
+    expect(page).toContain(`## Input \`objects\`: objects [57], ${bits} bits`);
+    expect(page).toContain('| 0 | `met_pt` | 11..0 | `ap_ufixed<12,12>` | 0.5 GeV |\n| 1 | `met_eta` | 20..12 | `ap_fixed<9,9>` | 0.0435 |');
+    expect(page).toContain(`| 56 | \`jet_9_phi\` | ${bits - 1}..${bits - 8} | \`ap_ufixed<8,8>\` | 0.0436 rad |`);
+    expect(page).toContain('| 0 | `anomaly_score` | 13..0 | `ap_ufixed<14,10,RND,SAT>` | 0.0625 |');
+  });
+
   it('is an emulator of named integers in TypeScript', () => {
     const { code } = transformSync(text(files, 'emulator/typescript/anomaly.ts'), { loader: 'ts', format: 'cjs' });
     const module = { exports: {} as { predictObjects: (input: object) => { anomaly_score: { anomaly: { score: number } } } } };
