@@ -68,7 +68,7 @@ async function anomaly(): Promise<Design> {
   const circuit = circuitFromText(text('circuit.txt'));
   const { schedule, top } = scheduleFromText(text('circuit.schedule.json'), circuit, 'circuit.schedule.json');
   const events = randomInputs(circuit, 8, 400);
-  const verilogFiles = files.filter((file) => file.path.startsWith('verilog/')).map((file) => [file.path.replace('verilog/', ''), file.text]);
+  const verilogFiles = files.filter((file) => /^verilog\/.*\.v$/.test(file.path)).map((file) => [file.path.replace('verilog/', ''), file.text]);
   return { top, schedule, files: Object.fromEntries(verilogFiles), events, expected: compileEmulator(circuit).runRawBatch(events as Int[][][]) };
 }
 
@@ -139,7 +139,7 @@ function axisFiles(designs: readonly Design[]): Record<string, string> {
 
 describe('files', () => {
   it('are a ports wrapper, and an AXI4-Stream wrapper where there is a clock', () => {
-    expect(Object.keys(model.files)).toEqual(['anomaly.v', 'anomaly_ports.v', 'anomaly_axis.v', 'anomaly_ap_ctrl.v']);
+    expect(Object.keys(model.files)).toEqual(['anomaly.v', 'anomaly_ports.v', 'anomaly_axis.v', 'anomaly_ap_ctrl.v', 'anomaly_axil.v']);
     expect(Object.keys(combinational.files)).toEqual(['random_flat.v', 'random_flat_ports.v']);
     expect(pipelined.schedule.latencyCycles).toBeGreaterThan(1);
   });
