@@ -17,6 +17,8 @@ export function mergeCircuits(circuits: readonly Circuit[]): Circuit {
         const param = kind === Op.cast ? builder.typeId(circuit.types[circuit.param[op]!]!) : kind === Op.lookup ? builder.tableId(circuit.tables[circuit.param[op]!]!) : circuit.param[op]!;
         map[op] = builder.op(kind, map[circuit.a[op]!]!, count > 1 ? map[circuit.b[op]!]! : -1, count > 2 ? map[circuit.c[op]!]! : -1, param);
       }
+      // What is proven of a range beyond its operands': tables rely on it.
+      builder.claim(map[op]!, intervalOf(circuit, op));
     }
     for (const port of circuit.outputs) builder.addOutput(`${port.name}_${k}`, port.shape, port.ops.map((op) => map[op]!), port.types);
   });
