@@ -58,7 +58,7 @@ export const OPTIONS = {
   target: { describe: 'list of verilog, vhdl, vitis, cpp, typescript', default: 'all', schema: targets },
   verify: { describe: 'none, emulator, verilator; each includes those before it', default: 'verilator where installed', schema: oneOf('none', 'emulator', 'verilator') },
   vectors: { path: true, describe: "events to verify with, besides the tool's own", schema: text },
-  'score-type': { describe: "forests: type of leaves and score, e.g. 'ap_fixed<16,6>'", default: 'grown', schema: text },
+  'score-type': { describe: "forests: type of leaves and score, e.g. 'ap_fixed<16,6>'", default: 'searched with --data, else grown', schema: text },
   missing: {
     describe: 'forests: how NaN arrives: none, flag (one more bit a feature), code (a reserved value)', default: 'flag where the model learned it, else none', schema: oneOf('none', 'flag', 'code'),
   },

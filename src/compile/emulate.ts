@@ -4,7 +4,8 @@ import type { NamedArray } from '../io/arrays.js';
 import { matchArrays } from '../io/arrays.js';
 import { catalogue } from '../layers/registry.js';
 import { evaluateBatch } from '../model/evaluate.js';
-import { arrayPorts, readModel } from './model.js';
+import { arrayPorts } from './arrayPorts.js';
+import { readModel } from './model.js';
 import type { CompiledFolder } from './folder.js';
 
 /** The user's events: arrays and the name of their file, for messages. */

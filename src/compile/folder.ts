@@ -4,7 +4,7 @@ import { circuitFromText } from '../circuit/text.js';
 import { CompileError } from '../errors.js';
 import { parseReport } from '../report/parse.js';
 import type { ArrayPort } from '../io/arrays.js';
-import { missingOf } from './model.js';
+import { missingOf } from './arrayPorts.js';
 import type { Report } from '../report/schema.js';
 import type { Schedule } from '../timing/schedule.js';
 import { scheduleFromText } from './scheduleText.js';

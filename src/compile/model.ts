@@ -17,7 +17,9 @@ import { parsePrecisionConfig } from '../quantize/precisionConfig.js';
 import type { SearchResult } from '../quantize/search/search.js';
 import type { Evaluation } from './precision.js';
 import { quickCost } from './quickCost.js';
+import { arrayPorts } from './arrayPorts.js';
 import { fitForestModel } from './fitForestModel.js';
+import { fitLeaves } from './fitLeaves.js';
 import { evaluationOf, searchTypes } from './precision.js';
 import type { CompileHooks, CompileRequest } from './request.js';
 import { deviceOf } from '../timing/device.js';
@@ -48,7 +50,7 @@ export async function typeModel(given: ModelGraph, request: TypeRequest, hooks: 
   const configured = config === undefined ? model : applyPrecision(model, config, catalogue);
   // Forests have no widths but their leaves': those are grown.
   const searchable = !model.nodes.some((node) => node.kind === 'forest');
-  const fitsForest = !searchable && request.data !== undefined && request.maxLoss !== undefined;
+  const fitsForest = !searchable && request.data !== undefined && (request.maxLoss ?? 0) > 0;
   const evaluation = searchable ? evaluationOf(model, request) : undefined;
   const typed = applyInputTypes(
     configured,
@@ -61,6 +63,12 @@ export async function typeModel(given: ModelGraph, request: TypeRequest, hooks: 
     catalogue,
   );
   const wired = withCheaperScales(mode === 'code' ? codeMissing(typed, catalogue) : typed, request);
+  const leaves = !searchable && request.data !== undefined && request.scoreType === undefined && (request.maxLoss ?? 0) === 0 ? fitLeaves(given, wired, request) : undefined;
+  if (leaves !== undefined) {
+    const grown = growTypes(wired, { scoreType: leaves.scoreType }, catalogue);
+    const statements = grown.statements.map((statement) => (statement.layer === leaves.layer ? { ...statement, text: `${leaves.text}; ${statement.text}` } : statement));
+    return { ...grown, statements };
+  }
   if (fitsForest) {
     const fitted = fitForestModel(wired, request, hooks);
     const grown = growTypes(fitted.graph, {}, catalogue);
@@ -87,23 +95,6 @@ function withCheaperScales(graph: ModelGraph, { part }: Pick<CompileRequest, 'pa
   if (carried === graph || graph.parameters > MOST_COMPARED || graph.inputs.some((input) => input.type === undefined)) return carried;
   const cost = (model: ModelGraph): number => quickCost(growTypes(model, {}, catalogue).graph, deviceOf(part));
   return cost(carried) <= cost(graph) ? carried : graph;
-}
-
-/** The inputs of a graph as arrays are matched to them; NaN is kept where forests alone read it and nothing else is settled. */
-export function arrayPorts(graph: ModelGraph): readonly ArrayPort[] {
-  const missable = missableInputs(graph, catalogue);
-  return graph.inputs.map((input) => ({
-    name: input.name,
-    shape: input.shape.slice(1),
-    ...(missable.has(input.name) && input.type === undefined ? { missing: 'kept' } : {}),
-    ...missingOf(input, input.type),
-  }));
-}
-
-/** What of a port's description in a graph or report concerns missing values. */
-export function missingOf(facts: { readonly flagsOf?: string | undefined; readonly missingCode?: number | undefined } | undefined, type: FixedType | undefined): Pick<ArrayPort, 'missing' | 'flagsOf'> {
-  if (facts?.flagsOf !== undefined) return { flagsOf: facts.flagsOf };
-  return facts?.missingCode === undefined || type === undefined ? {} : { missing: { code: facts.missingCode, type } };
 }
 
 function scoreTypeOf(text: string): FixedType {

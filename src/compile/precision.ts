@@ -18,7 +18,7 @@ import { quickCost } from './quickCost.js';
 import type { CompileHooks, CompileRequest, Effort } from './request.js';
 
 /** What may be lost where nothing is said. */
-const DEFAULT_MAX_LOSS = 0.005;
+export const DEFAULT_MAX_LOSS = 0.005;
 
 /** Events beyond these are not looked at, evenly left out: the search's time is for widths, not for statistics past need. */
 const MOST_EVENTS = 2000;
@@ -59,7 +59,8 @@ function checkFinite(values: Float64Array, count: number, input: string, file: s
   throw new CompileError('input', { code: 'not-finite', where: ['--data', file, input], what: `event ${event} holds ${values[at]}: precision cannot be judged on it.`, mend: 'Leave such events out.' });
 }
 
-function labelsOf({ labels }: Pick<CompileRequest, 'labels'>, count: number): Float64Array | undefined {
+/** The values of `--labels`, whole rows an event. */
+export function labelsOf({ labels }: Pick<CompileRequest, 'labels'>, count: number): Float64Array | undefined {
   if (labels === undefined) return undefined;
   const [array, ...others] = labels.arrays;
   if (array === undefined || others.length > 0) throw new CompileError('config', { code: 'labels-shape', where: ['--labels', labels.file], what: `holds ${labels.arrays.length} arrays; one is expected.` });
@@ -68,7 +69,8 @@ function labelsOf({ labels }: Pick<CompileRequest, 'labels'>, count: number): Fl
   return array.data;
 }
 
-function takeRows(values: Float64Array, count: number, rows: readonly number[]): Float64Array {
+/** These events' values, of `[count, …]`. */
+export function takeRows(values: Float64Array, count: number, rows: readonly number[]): Float64Array {
   const width = values.length / count;
   const taken = new Float64Array(rows.length * width);
   rows.forEach((row, k) => taken.set(values.subarray(row * width, (row + 1) * width), k * width));
@@ -76,7 +78,7 @@ function takeRows(values: Float64Array, count: number, rows: readonly number[]):
 }
 
 /** The metric that was asked for, else the one that fits the model and the labels. */
-function metricOf(model: ModelGraph, asked: MetricName | undefined, labels: Float64Array | undefined): MetricOptions {
+export function metricOf(model: ModelGraph, asked: MetricName | undefined, labels: Float64Array | undefined): MetricOptions {
   const last = lastLayer(model);
   const width = model.outputs.reduce((sum, output) => sum + output.shape.reduce((a, b) => a * b, 1), 0);
   const isProbability = last?.kind === 'activation' && (last.params as ActivationParams).function === 'sigmoid';

@@ -109,7 +109,7 @@ function evaluateForest(params: ForestParams, [x, flags]: readonly Tensor[]): Te
 }
 
 /** The leaf that these features, rounded as the library does, reach. */
-function leafOf(params: ForestParams, tree: Tree, features: ArrayLike<number>): number {
+export function leafOf(params: ForestParams, tree: Tree, features: ArrayLike<number>): number {
   let node = 0;
   for (let feature = tree.feature[0] as number; feature >= 0; feature = tree.feature[node] as number) {
     const value = features[feature] as number;

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { arrayPorts, typeModel } from '../../src/compile/model.js';
+import { arrayPorts } from '../../src/compile/arrayPorts.js';
+import { typeModel } from '../../src/compile/model.js';
 import { compileEmulator } from '../../src/emulator/emulator.js';
 import type { FixedType } from '../../src/fixed/fixedType.js';
 import { fixedType, formatFixedType } from '../../src/fixed/fixedType.js';
@@ -112,5 +113,26 @@ describe.runIf(present)('forests in firmware', () => {
       expect(agree / events).toBeGreaterThan(0.99);
     }
     console.log(`${path} ${formatFixedType(type)}: ${lines.join('; ')}`);
+  });
+
+  it.each(models.map(({ name, file }) => `${name}/${file}`))('%s keeps every decision with --max-loss 0', async (path) => {
+    const name = path.slice(0, path.indexOf('/'));
+    const graph = parse(path);
+    if (graph.nodes.length !== 1) return console.log(`${path}: layers behind the trees`);
+    const raw = load(`${name}/inputs.npy`);
+    const events = raw.shape[0] as number;
+    const type = inputTypeOf(raw.data);
+    const step = 2 ** (type.integer - type.width);
+    const x = { ...raw, data: raw.data.map((value) => Math.round(value / step) * step) };
+    const data = { arrays: [x], file: path };
+    const missing = x.data.some(Number.isNaN) ? ('flag' as const) : ('none' as const);
+    const typed = await typeModel(graph, { inputType: formatFixedType(type), missing, data, maxLoss: 0, effort: 'fast', part: 'xcvu13p' }, {});
+    const found = compileEmulator(lowerGraph(typed.graph)).run(matchArrays([x], arrayPorts(typed.graph), path).inputs, events)[0] as Float64Array;
+    const expected = evaluateBatch(graph, catalogue, new Map([[graph.inputs[0]?.name as string, x.data]]), events).get(graph.outputs[0]?.name as string) as Float64Array;
+    const outputs = expected.length / events;
+    const best = (scores: Float64Array, row: number): number => (outputs === 1 ? Number((scores[row] as number) >= 0) : scores.subarray(row * outputs, (row + 1) * outputs).reduce((m, v, k, all) => (v > (all[m] as number) ? k : m), 0));
+    const flips = Array.from({ length: events }, (_, row) => row).filter((row) => best(found, row) !== best(expected, row));
+    console.log(`${path}: ${typed.statements[0]?.text}; worst ${worst(found, expected).toExponential(1)}; other decisions ${flips.length}`);
+    expect(flips).toEqual([]);
   });
 });
