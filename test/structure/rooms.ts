@@ -18,14 +18,14 @@ export const ROOMS = {
   layers: { imports: ['fixed', 'circuit', 'optimize', 'model'] },
   // io: containers (zip) in memory.
   frontends: { imports: ['fixed', 'model', 'io'], types: ['layers'] },
-  // io: the reader of configuration text with line numbers, shared with the command line's option files.
+  // io: the reader of configuration text with line numbers, shared with the command line's option files, and I/O schemas.
   quantize: { imports: ['fixed', 'model', 'layers', 'io'] },
   passes: { imports: ['fixed', 'circuit', 'optimize'] },
   timing: { imports: ['fixed', 'circuit'] },
   // emulator: which lane of a vector holds each operation, for generated code that is vectorised as its own is.
   backends: { imports: ['fixed', 'circuit', 'timing', 'emulator'] },
   emulator: { imports: ['fixed', 'circuit'] },
-  // Array files as bytes in memory: no file access, so no reason to know anybody.
+  // Array and pattern files as bytes or text in memory: no file access, so no reason to know anybody.
   io: { imports: ['fixed'] },
   verify: { imports: ['fixed', 'circuit', 'timing', 'backends', 'emulator', 'io'] },
   report: { imports: [], types: ['fixed', 'circuit', 'model', 'timing', 'backends', 'verify', 'passes', 'compile'] },
