@@ -5,7 +5,7 @@ import type { Tensor } from '../model/tensor.js';
 /** The most bits of the whole numbers of a weight. */
 const MOST_WEIGHT_BITS = 15;
 
-/** A weight as whole numbers times one scale for each output channel, exactly. */
+/** A weight as whole numbers times one scale for each output channel: exactly, or but for the rounding of each product to float32. */
 export interface WholeWeight {
   readonly weight: Tensor;
   readonly scales: Float64Array;
@@ -13,9 +13,15 @@ export interface WholeWeight {
 
 /**
  * The coarsest grid of each output channel of a weight, found as the greatest common divisor of its values: what a quantiser
- * with a float scale gives. Undefined where a channel has no such grid of few bits, as plain floats have none.
+ * with a float scale gives. Where a library has rounded a quantiser's products to float32, they have no common divisor: the
+ * float32 scale then is the one whose products round to them. Undefined where a channel has no such grid of few bits, as plain
+ * floats have none.
  */
 export function wholeWeight(weight: Tensor, channelAxis: number): WholeWeight | undefined {
+  return exactGrids(weight, channelAxis) ?? (weight.quantised === true ? float32Grids(weight, channelAxis) : undefined);
+}
+
+function exactGrids(weight: Tensor, channelAxis: number): WholeWeight | undefined {
   const channels = weight.shape[channelAxis] ?? 1;
   const inner = weight.shape.slice(channelAxis + 1).reduce((product, n) => product * n, 1);
   const channelOf = (i: number): number => Math.floor(i / inner) % channels;
@@ -32,6 +38,39 @@ export function wholeWeight(weight: Tensor, channelAxis: number): WholeWeight | 
   // Divisors of more than 53 bits would not be exact: no quantiser's scale has so many.
   if (divisors.some((divisor) => BigInt(Number(divisor)) !== divisor) || scales.some((scale, c) => (most[c] as number) >= scale * 2 ** MOST_WEIGHT_BITS)) return undefined;
   return { weight: { shape: weight.shape, data: weight.data.map((value, i) => value / (scales[channelOf(i)] as number)), quantised: true }, scales };
+}
+
+function float32Grids({ shape, data }: Tensor, channelAxis: number): WholeWeight | undefined {
+  const channels = shape[channelAxis] ?? 1;
+  const inner = shape.slice(channelAxis + 1).reduce((product, n) => product * n, 1);
+  const channelOf = (i: number): number => Math.floor(i / inner) % channels;
+  const sizes = Array.from({ length: channels }, (): number[] => []);
+  data.forEach((value, i) => value !== 0 && sizes[channelOf(i)]?.push(Math.abs(value)));
+  const scales = sizes.map(float32Scale);
+  if (scales.includes(undefined)) return undefined;
+  const whole = data.map((value, i) => Math.round(value / (scales[channelOf(i)] as number)));
+  return { weight: { shape, data: whole, quantised: true }, scales: Float64Array.from(scales as number[]) };
+}
+
+/** The least weight is at most so many steps. */
+const MOST_LEAST_STEPS = 128;
+
+/** Where a scale may be, about the quotient of a rounded product: a few units of its last place, in halves. */
+const NEAR = [0, 1, -1, 2, -2, 3, -3, 4, -4];
+
+/** The greatest float32 scale of which every size is float32(whole · scale); 1 for none. */
+function float32Scale(sizes: readonly number[]): number | undefined {
+  if (sizes.length === 0) return 1;
+  const least = sizes.reduce((a, b) => Math.min(a, b));
+  const most = sizes.reduce((a, b) => Math.max(a, b));
+  for (let steps = 1; steps <= MOST_LEAST_STEPS; steps++) {
+    const mostSteps = Math.round((most / least) * steps);
+    if (mostSteps >= 2 ** MOST_WEIGHT_BITS) return undefined;
+    const nearest = Math.fround(most / mostSteps);
+    const found = NEAR.map((halves) => Math.fround(nearest * (1 + halves * 2 ** -24))).find((scale) => sizes.every((size) => Math.fround(Math.round(size / scale) * scale) === size));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function commonDivisor(a: bigint, b: bigint): bigint {

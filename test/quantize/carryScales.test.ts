@@ -11,6 +11,7 @@ import type { Tensor } from '../../src/model/tensor.js';
 import { sizeOf, tensor } from '../../src/model/tensor.js';
 import { carryScales } from '../../src/quantize/carryScales.js';
 import { growTypes } from '../../src/quantize/grow.js';
+import { wholeWeight } from '../../src/quantize/wholeGrids.js';
 import { deviceOf } from '../../src/timing/device.js';
 import { Random } from '../helpers/random.js';
 import type { NodeText } from './graphs.js';
@@ -56,6 +57,29 @@ function denseOn(name: string, input: string, nIn: number, nOut: number, random:
 function normalisation(name: string, input: string, channels: number, random: Random): NodeText {
   return { name, kind: 'batchNormalization', params: { scale: numbers(channels, 1.5, random), bias: numbers(channels, 0.7, random), axis: 1 }, inputs: [input] };
 }
+
+describe('weights as whole numbers', () => {
+  it('products that a library rounded to float32, each channel by its own scale', () => {
+    const random = new Random(0x32f);
+    for (let trial = 0; trial < 60; trial++) {
+      const [nIn, nOut] = [random.int(1, 20), random.int(1, 6)];
+      const bits = random.int(2, 8);
+      const steps = Array.from({ length: nIn * nOut }, () => random.int(-(2 ** (bits - 1)) + 1, 2 ** (bits - 1) - 1));
+      const scales = Array.from({ length: nOut }, () => floatScale(random));
+      const weight = tensor([nIn, nOut], steps.map((n, i) => Math.fround(n * scales[i % nOut]!)), true);
+      const whole = wholeWeight(weight, 1);
+      // What a channel's steps have in common may be in its scale; one weight alone is one step.
+      expect(whole?.weight.data.every((n, i) => Number.isInteger(n) && Math.fround(n * whole.scales[i % nOut]!) === weight.data[i])).toBe(true);
+      expect(Math.max(...whole!.weight.data.map(Math.abs))).toBeLessThanOrEqual(Math.max(...steps.map(Math.abs)));
+    }
+  });
+
+  it('plain floats have none, quantised or not', () => {
+    const random = new Random(0x32e);
+    const data = Array.from({ length: 64 }, () => Math.fround(random.int(1, 2 ** 30) / 2 ** 29));
+    for (const quantised of [true, false]) expect(wholeWeight({ ...tensor([16, 4], data), quantised }, 1)).toBeUndefined();
+  });
+});
 
 describe('carried scales', () => {
   it.each([1, 2, 3, 4, 5, 6])('give what the model gives, quantiser by quantiser (%i)', (seed) => {
