@@ -151,6 +151,7 @@ export const convLayer: LayerDefinition<ConvParams> = {
   grid: ({ weight, bias }, [x]) => finestGrid(productGrid(x?.exp, gridOf(weight.data)), bias === null ? Infinity : gridOfUsed(bias.data)),
   precision: weightedPrecision(({ weight }) => sizeOf(weight.shape.slice(1))),
   resolution: () => 'single',
+  weighted: () => ({ weightAxis: 0, outputAxis: 1 }),
   roundParameters: (params, { weightBits }) => roundWeights(params, weightBits, 0),
   roundBias: roundBiasField,
 };

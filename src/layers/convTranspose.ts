@@ -106,6 +106,7 @@ export const convTransposeLayer: LayerDefinition<ConvTransposeParams> = {
   grid: ({ weight, bias }, [x]) => finestGrid(productGrid(x?.exp, gridOf(weight.data)), bias === null ? Infinity : gridOfUsed(bias.data)),
   precision: weightedPrecision(({ weight, groups }) => sizeOf(weight.shape.slice(2)) * ((weight.shape[0] as number) / groups)),
   resolution: () => 'single',
+  weighted: ({ groups }) => (groups === 1 ? { weightAxis: 1, outputAxis: 1 } : undefined),
   roundParameters: (params, { weightBits }) => roundWeights(params, weightBits, 1),
   roundBias: roundBiasField,
 };

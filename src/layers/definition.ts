@@ -94,6 +94,10 @@ export interface LayerDefinition<Params> {
   readonly resolution?: (params: Params) => ResultResolution;
   /** A function that changes by no more than about twice what its first input changes by. */
   readonly gentle?: (params: Params) => boolean;
+  /** Commutes with multiplication by a positive number, as picking, adding and averaging elements do. By default what `structural` says. */
+  readonly homogeneous?: (params: Params) => boolean;
+  /** Multiplies by `params.weight` and adds `params.bias`: the axes of their output channels in the weight and in the output. */
+  readonly weighted?: (params: Params, outputRank: number) => { readonly weightAxis: number; readonly outputAxis: number } | undefined;
   /** Costs no more on an exact input than on a rounded one, and leaves less of it (relu, clip): rounding waits for its result. */
   readonly cuts?: (params: Params) => boolean;
   /** Rounds plain float parameters, but for the bias. By default there are none. */

@@ -73,6 +73,7 @@ export const denseLayer: LayerDefinition<DenseParams> = {
   grid: ({ weight, bias }, [x]) => finestGrid(productGrid(x?.exp, gridOf(weight.data)), bias === null ? Infinity : gridOfUsed(bias.data)),
   precision: weightedPrecision(({ weight }) => weight.shape[0] ?? 1),
   resolution: () => 'single',
+  weighted: (_, outputRank) => ({ weightAxis: 1, outputAxis: outputRank - 1 }),
   roundParameters: (params, { weightBits }) => roundWeights(params, weightBits, 1),
   roundBias: roundBiasField,
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sizeOf, stridesOf } from '../model/tensor.js';
+import type { LayerDefinition } from './definition.js';
 import { formatShape } from './indexing.js';
 import { finestGrid, gridOfUsed } from './ranges.js';
 import { sizesSchema } from './schemas.js';
@@ -11,8 +12,7 @@ export interface PadParams {
   readonly value: number;
 }
 
-/** A constant frame around the tensor; negative pads crop. */
-export const padLayer = structuralLayer<PadParams>({
+const movement = structuralLayer<PadParams>({
   kind: 'pad',
   params: z.strictObject({ pads: sizesSchema, value: z.number() }),
   hls4mlClass: (_, [input = []]) => `ZeroPadding${Math.max(1, input.length - 2)}D`,
@@ -40,3 +40,6 @@ export const padLayer = structuralLayer<PadParams>({
   fill: ({ value }) => value,
   grid: ({ value }, [x]) => finestGrid(x?.exp, gridOfUsed([value])),
 });
+
+/** A constant frame around the tensor; negative pads crop. */
+export const padLayer: LayerDefinition<PadParams> = { ...movement, homogeneous: ({ value }) => value === 0 };

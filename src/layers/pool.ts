@@ -95,6 +95,7 @@ export const poolLayer: LayerDefinition<PoolParams> = {
     return tensor(shape, values);
   },
   lower: lowerPool,
+  homogeneous: () => true,
   grid: ({ mode, kernel, pads, countIncludePad }, [x]) => {
     if (mode === 'max') return x?.exp;
     return countIncludePad || pads.every((p) => p === 0) ? productGrid(x?.exp, powerOfTwo(1 / sizeOf(kernel))) : undefined;

@@ -21,6 +21,8 @@ export interface QuantParams {
   readonly rounding: 'ROUND' | 'CEIL' | 'FLOOR' | 'UP' | 'DOWN' | 'HALF_UP' | 'HALF_DOWN';
   /** The least and the greatest integer, where they are not those of a type: ONNX' QuantizeLinear with a zero point or a Clip behind. */
   readonly bounds?: readonly [number, number];
+  /** Gives whole steps, not multiplied by the scale. */
+  readonly whole?: true;
 }
 
 /** A float64 to a whole number, as qonnx 1.0 (`resolve_rounding_mode`) does it. */
@@ -84,9 +86,10 @@ export function scaleProblem(scale: Tensor): string | undefined {
 /** One value through the quantiser, in float64. */
 export function quantise(params: QuantParams, scale: number, zeroPoint: number, x: number): number {
   const y = x / scale + zeroPoint;
-  if (isBipolar(params)) return ((y >= 0 ? 1 : -1) - zeroPoint) * scale;
+  const step = params.whole === true ? 1 : scale;
+  if (isBipolar(params)) return ((y >= 0 ? 1 : -1) - zeroPoint) * step;
   const [low, high] = quantBounds(params);
-  return (Math.min(Math.max(roundQonnx(params.rounding, y), low), high) - zeroPoint) * scale;
+  return (Math.min(Math.max(roundQonnx(params.rounding, y), low), high) - zeroPoint) * step;
 }
 
 const ROUNDING_OF_QUANT: Partial<Record<QuantParams['rounding'], Rounding>> = {
@@ -102,6 +105,7 @@ const ROUNDING_OF_QUANT: Partial<Record<QuantParams['rounding'], Rounding>> = {
  * and a rounding that `ap_fixed` has. Otherwise undefined.
  */
 function typeOfQuant(params: QuantParams): FixedType | undefined {
+  if (params.whole === true && params.scale.data.some((s) => s !== 1)) return undefined;
   const { scale, zeroPoint, bitWidth, signed, narrow } = params;
   const step = scale.data[0];
   const rounding = ROUNDING_OF_QUANT[params.rounding];
@@ -124,6 +128,7 @@ export const quantLayer: LayerDefinition<QuantParams> = {
     narrow: z.boolean(),
     rounding: qonnxRoundingSchema,
     bounds: z.tuple([z.int(), z.int()]).exactOptional(),
+    whole: z.literal(true).exactOptional(),
   }),
   hls4mlClass: () => 'Quant',
   shape: (params, [input = []]) => {
@@ -140,7 +145,7 @@ export const quantLayer: LayerDefinition<QuantParams> = {
     return tensor(input.shape, input.data.map((v, e) => quantise(params, scale[e] as number, zero[e] as number, v)), true);
   },
   lower: lowerQuant,
-  grid: ({ scale }) => gridOf(scale.data),
+  grid: ({ scale, whole }) => (whole === true ? 0 : gridOf(scale.data)),
   precision: 'none',
   quantiser: typeOfQuant,
 };

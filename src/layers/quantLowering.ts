@@ -73,9 +73,9 @@ function valueOf(builder: CircuitBuilder, q: number, scale: number, zeroPoint: n
 /** The type whose cast is the whole quantiser: a power-of-two scale, no zero point, bounds of a type, a mode of ap_fixed. */
 function castOf(params: QuantParams, scale: number, zeroPoint: number): FixedType | undefined {
   const { n, exp } = dyadicOf(scale);
-  const { bitWidth, signed, narrow, rounding, bounds } = params;
+  const { bitWidth, signed, narrow, rounding, bounds, whole } = params;
   const mode = ROUNDINGS[rounding];
-  if (n !== 1 || bounds !== undefined || zeroPoint !== 0 || mode === undefined || !Number.isInteger(bitWidth) || (narrow && !signed)) return undefined;
+  if (n !== 1 || (whole === true && exp !== 0) || bounds !== undefined || zeroPoint !== 0 || mode === undefined || !Number.isInteger(bitWidth) || (narrow && !signed)) return undefined;
   return fixedType(signed, bitWidth, bitWidth + exp, mode, narrow ? 'SAT_SYM' : 'SAT');
 }
 
@@ -102,21 +102,22 @@ function nearBounds(builder: CircuitBuilder, x: number, scale: number, zeroPoint
 }
 
 /** x ≥ −zeroPoint · scale ? 1 : −1, as a value of the quantiser. */
-function bipolar(builder: CircuitBuilder, x: number, scale: number, zeroPoint: number): number {
+function bipolar(builder: CircuitBuilder, x: number, scale: number, zeroPoint: number, step: number): number {
   const zero = builder.constant(0);
   const negative = builder.lt(addProduct(builder, x, zeroPoint, scale), zero);
   const one = builder.constant(1);
-  return select(builder, negative, valueOf(builder, negate(builder, one), scale, zeroPoint), valueOf(builder, one, scale, zeroPoint));
+  return select(builder, negative, valueOf(builder, negate(builder, one), step, zeroPoint), valueOf(builder, one, step, zeroPoint));
 }
 
 /** One element through a Quant node, exactly. */
 export function quantElement(builder: CircuitBuilder, params: QuantParams, x: number, scale: number, zeroPoint: number): number {
-  if (isBipolar(params)) return bipolar(builder, x, scale, zeroPoint);
+  const step = params.whole === true ? 1 : scale;
+  if (isBipolar(params)) return bipolar(builder, x, scale, zeroPoint, step);
   const type = castOf(params, scale, zeroPoint);
   if (type !== undefined) return castTo(builder, x, type);
   const [low, high] = quantBounds(params);
   const q = integerOf(builder, nearBounds(builder, x, scale, zeroPoint, low, high), scale, zeroPoint, params.rounding);
-  return valueOf(builder, clamp(builder, q, builder.constantOf(low), builder.constantOf(high)), scale, zeroPoint);
+  return valueOf(builder, clamp(builder, q, builder.constantOf(low), builder.constantOf(high)), step, zeroPoint);
 }
 
 /** Lowers element by element without any cast of its own. */

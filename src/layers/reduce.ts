@@ -107,6 +107,7 @@ export const reduceLayer: LayerDefinition<ReduceParams> = {
     return tensor(groups.shape, values);
   },
   lower: lowerReduce,
+  homogeneous: ({ operation }) => operation !== 'prod',
   bounds: boundsOf,
   grid: ({ operation, axes }, [x]) => {
     const count = axes.reduce((n, axis) => n * (x?.shape.at(axis) ?? 1), 1);

@@ -3,16 +3,13 @@ import { fractionBits, rangeOf } from '../fixed/fixedType.js';
 import { toNumber } from '../fixed/integer.js';
 import type { ActivationParams } from '../layers/activation.js';
 import type { BipolarQuantParams } from '../layers/bipolarQuant.js';
-import type { ConvParams } from '../layers/conv.js';
-import type { DenseParams } from '../layers/dense.js';
 import type { ElementwiseParams } from '../layers/elementwise.js';
-import type { PadParams } from '../layers/pad.js';
-import type { PoolParams } from '../layers/pool.js';
 import type { QuantParams } from '../layers/quant.js';
+import { quantBounds } from '../layers/quant.js';
 import type { TensorRange } from '../layers/ranges.js';
 import { powerOfTwo } from '../layers/ranges.js';
 import { definitionOf } from '../layers/registry.js';
-import { isOnSmallGrid, roundGroups } from '../layers/rounding.js';
+import { isOnSmallGrid, roundGroups, roundToGrid } from '../layers/rounding.js';
 import type { StaircaseParams } from '../layers/staircase.js';
 import type { GraphInput, ModelGraph, ModelNode } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
@@ -27,6 +24,9 @@ const MOST_WHOLE = 2 ** 31;
 /** Significant bits of the scales of sums that are read as numbers: two more than their results get. */
 const SCALE_BITS = 18;
 
+/** Of the scales of a quantiser with more steps: beyond its own bits, and of a step for what is added. */
+const SPARE_BITS = 8;
+
 /** What a tensor is made of: `of(n · scales)`, where `unit · n` is a tensor of whole numbers in the new graph. */
 interface Form {
   readonly source: string;
@@ -39,8 +39,22 @@ interface Form {
   readonly axis: number;
   /** Monotone functions of each element between the whole numbers and the tensor, channel by channel. */
   readonly chain: readonly ((x: Tensor) => Tensor)[];
+  /** What the chain is, where it is no more than slope · x + offset a channel, and max(…, 0) behind it or not. */
+  readonly line: Line | undefined;
   /** Whether a part of it would have to be rounded, or carries a scale that is no power of two. */
   readonly isOdd: boolean;
+}
+
+interface Line {
+  readonly slope: Float64Array;
+  readonly offset: Float64Array;
+  readonly isCut: boolean;
+}
+
+/** The parameters of a layer that multiplies by a weight. */
+interface WeightedParams {
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
 }
 
 /**
@@ -48,7 +62,8 @@ interface Form {
  * steps, summed. Where scales are no powers of two this makes it so in the graph: sums of whole numbers, and instead of
  * affine layers, relu and the next quantiser a staircase of those sums, whose steps are bisected on the layers' float64
  * meaning over all values that a sum can have. Scales are carried on to the next sum, and come back where a tensor is read
- * as a number. Gives the graph itself where there is nothing to do.
+ * as a number. A quantiser of more steps than a staircase bears stays one, of sums multiplied by its scale.
+ * Gives the graph itself where there is nothing to do.
  */
 export function carryScales(graph: ModelGraph): ModelGraph {
   return new Carrier(graph).run();
@@ -89,7 +104,7 @@ class Carrier {
       return;
     }
     if (definitionOf(node.kind).quantiser !== undefined) this.quantiser(node, form);
-    else if (node.kind === 'dense' || node.kind === 'conv') this.sums(node, form);
+    else if (definitionOf(node.kind).weighted !== undefined) this.sums(node, form);
     else {
       this.nodes.push(node);
       if (isMoving(node)) this.moved(node, form);
@@ -114,7 +129,7 @@ class Carrier {
     const isOdd = form.isOdd || (step !== undefined && powerOfTwo(step) === undefined);
     const steps = step === undefined || !isOdd ? undefined : this.stepsOf(node, form, step);
     if (step === undefined || steps === undefined) {
-      this.nodes.push(node);
+      if (step === undefined || powerOfTwo(step) !== undefined || !this.requantised(node, form, step)) this.nodes.push(node);
       return;
     }
     const whole = `${node.output}/whole`;
@@ -124,6 +139,40 @@ class Carrier {
     this.scaled(node, whole, step);
     this.forms.set(node.output, plainForm(whole, 1, step, values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))));
     this.isChanged = true;
+  }
+
+  /** A quantiser to whole numbers behind the sums, which are multiplied by their scale in its steps. */
+  private requantised(node: ModelNode, form: Form, step: number): boolean {
+    const { source, unit, scales, line, axis } = form;
+    if (node.kind !== 'quant' || line === undefined) return false;
+    const params = node.params as QuantParams;
+    const zero = params.zeroPoint.data[0] ?? 0;
+    const [low, high] = quantBounds(params).map((bound) => bound - zero) as [number, number];
+    if (params.zeroPoint.data.some((z) => z !== zero) || Math.max(-low, high) >= MOST_WHOLE) return false;
+    const whole = `${node.output}/whole`;
+    const add = (kind: string, params: unknown, from: string, output: string): string => {
+      this.nodes.push({ name: output, kind, params, inputs: [from], output, shape: node.shape });
+      return output;
+    };
+    this.forms.set(node.output, plainForm(whole, 1, step, low, high));
+    this.isChanged = true;
+    if (!form.isOdd && form.chain.length === 0) {
+      // Of numbers on a grid: exactly.
+      this.nodes.push({ ...node, params: { ...params, whole: true }, output: whole });
+      this.scaled(node, whole, step);
+      return true;
+    }
+    const bits = Math.ceil(Math.log2(high - low + 1)) + SPARE_BITS;
+    const channelAxis = Math.max(1, axis);
+    const channels = Array.from({ length: node.shape[channelAxis] as number }, (_, c) => c % scales.length);
+    const factors = channels.map((c) => ((scales[c] as number) * (line.slope[c] as number)) / (unit * step));
+    const { tensor: scale } = roundGroups(tensor([factors.length], factors), bits, factors.length, (c) => c);
+    const bias = tensor([factors.length], channels.map((c) => roundToGrid((line.offset[c] as number) / step, -SPARE_BITS)), true);
+    const steps = add('batchNormalization', { scale, bias, axis: channelAxis }, source, `${node.name}/in_steps`);
+    const cut = line.isCut ? add('activation', { function: 'relu' }, steps, `${node.name}/cut`) : steps;
+    add('quant', { ...params, scale: tensor([], [1]), zeroPoint: tensor([], [zero]) }, cut, whole);
+    this.scaled(node, whole, step);
+    return true;
   }
 
   /** The tensor of a quantiser as the numbers that it stands for. */
@@ -147,15 +196,15 @@ class Carrier {
   }
 
   private sums(node: ModelNode, form: Form): void {
-    const channelAxis = node.kind === 'dense' ? 1 : 0;
-    const params = node.params as DenseParams | ConvParams;
-    const whole = form.chain.length > 0 || form.scales.length > 1 ? undefined : wholeWeight(params.weight, channelAxis);
-    if (whole === undefined) {
+    const axes = definitionOf(node.kind).weighted?.(node.params, node.shape.length);
+    const params = node.params as WeightedParams;
+    const whole = axes === undefined || form.chain.length > 0 || form.scales.length > 1 ? undefined : wholeWeight(params.weight, axes.weightAxis);
+    if (axes === undefined || whole === undefined) {
       this.nodes.push(node);
       return;
     }
     const sum: ModelNode = { ...node, params: { ...params, weight: whole.weight, bias: null }, inputs: [form.source], output: `${node.output}/whole` };
-    const axis = node.kind === 'dense' ? node.shape.length - 1 : 1;
+    const axis = axes.outputAxis;
     const scales = whole.scales.map((scale) => scale * (form.scales[0] as number));
     const bounds = this.boundsOfSums(sum, form, axis, scales.length);
     const isOdd = scales.some((scale) => powerOfTwo(scale) === undefined);
@@ -169,7 +218,8 @@ class Carrier {
     if (isOdd) this.unscaled(node, sum.output, form.unit, scales, bias, axis);
     else this.nodes.push(node);
     const add = (x: Tensor): Tensor => ({ shape: x.shape, data: x.data.map((v, c) => v + (bias.data[c] as number)) });
-    this.forms.set(node.output, { source: sum.output, unit: form.unit, scales, ...bounds, axis, chain: [add], isOdd: isOdd || !isOnSmallGrid(bias.data) });
+    const line: Line = { slope: new Float64Array(scales.length).fill(1), offset: bias.data, isCut: false };
+    this.forms.set(node.output, { source: sum.output, unit: form.unit, scales, ...bounds, axis, chain: [add], line, isOdd: isOdd || !isOnSmallGrid(bias.data) });
   }
 
   /** Sums as the numbers that they stand for. */
@@ -201,13 +251,20 @@ class Carrier {
     return made?.shape ?? [];
   }
 
-  /** Layers that pick elements do so among whole numbers. */
+  /** Layers that pick, add or average elements do so among whole numbers, on a grid of their own where they divide by a power of two. */
   private moved(node: ModelNode, form: Form): void {
     if (form.chain.length > 0 || form.scales.length > 1 || node.inputs.length !== 1 || node.shape.length < 2) return;
+    const shape = this.shapeOf(form.source);
+    const fill = (end: Float64Array): Float64Array => new Float64Array(sizeOf(shape)).fill(end[0] as number);
+    const range = outputRange(node, [{ shape, low: fill(form.low), high: fill(form.high), exp: 0 }]);
+    if (range.exp === undefined) return;
+    const step = 2 ** range.exp;
+    const low = Math.round(range.low.reduce((a, b) => Math.min(a, b)) / step);
+    const high = Math.round(range.high.reduce((a, b) => Math.max(a, b)) / step);
+    if (Math.max(-low, high) >= MOST_WHOLE) return;
     const source = `${node.output}/whole`;
     this.nodes.push({ ...node, name: node.name, inputs: [form.source], output: source });
-    const withZero = (end: Float64Array, pick: (a: number, b: number) => number): Float64Array => end.map((n) => (node.kind === 'pad' ? pick(n, 0) : n));
-    this.forms.set(node.output, { ...form, source, low: withZero(form.low, Math.min), high: withZero(form.high, Math.max) });
+    this.forms.set(node.output, plainForm(source, form.unit * step, (form.scales[0] as number) * step, low, high));
   }
 
   /** The output of a layer that keeps everything on a grid of powers of two: whole numbers of its own. */
@@ -242,13 +299,31 @@ class Carrier {
     const f = channelwise(node, values, node.shape, form.axis, form.scales.length);
     if (f === undefined) return;
     const isOdd = [...constants.map((constant) => (constant as Tensor).data), ...parametersOf(node)].some((data) => !isOnSmallGrid(data));
-    this.forms.set(node.output, { ...form, chain: [...form.chain, f], isOdd: form.isOdd || isOdd });
+    this.forms.set(node.output, { ...form, chain: [...form.chain, f], line: lineBehind(form, f, channelShape(node.shape, form.axis, form.scales.length)), isOdd: form.isOdd || isOdd });
   }
 }
 
 function plainForm(source: string, unit: number, scale: number, low: number, high: number): Form {
   const one = (value: number): Float64Array => Float64Array.of(value);
-  return { source, unit, scales: one(scale), low: one(low), high: one(high), axis: 0, chain: [], isOdd: powerOfTwo(scale) === undefined };
+  return { source, unit, scales: one(scale), low: one(low), high: one(high), axis: 0, chain: [], line: { slope: one(1), offset: one(0), isCut: false }, isOdd: powerOfTwo(scale) === undefined };
+}
+
+/** How many arguments a function is asked for, from one end of its range to the other. */
+const PROBES = 9;
+
+/** The line of a chain with one more function, if it still is one over all values that there are: f is then affine, or max(x, 0). */
+function lineBehind({ line, scales, low, high }: Form, f: (x: Tensor) => Tensor, shape: readonly number[]): Line | undefined {
+  if (line === undefined || line.isCut) return undefined;
+  const at = (t: number): Float64Array => scales.map((scale, c) => ((low[c] as number) + t * ((high[c] as number) - (low[c] as number))) * scale * (line.slope[c] as number) + (line.offset[c] as number));
+  const probes = [...Array.from({ length: PROBES }, (_, k) => at(k / (PROBES - 1))), new Float64Array(scales.length)];
+  const values = probes.map((data) => f({ shape, data }).data);
+  const holds = (wanted: (x: number, c: number) => number): boolean =>
+    probes.every((data, k) => data.every((x, c) => Math.abs(((values[k] as Float64Array)[c] as number) - wanted(x, c)) <= 1e-9 * Math.max(1, Math.abs(x))));
+  if (holds((x) => Math.max(x, 0))) return { ...line, isCut: true };
+  const offset = values[PROBES] as Float64Array;
+  const slope = f({ shape, data: new Float64Array(scales.length).fill(1) }).data.map((value, c) => value - (offset[c] as number));
+  if (!holds((x, c) => (slope[c] as number) * x + (offset[c] as number))) return undefined;
+  return { slope: line.slope.map((s, c) => s * (slope[c] as number)), offset: line.offset.map((o, c) => o * (slope[c] as number) + (offset[c] as number)), isCut: false };
 }
 
 /** A tensor's shape with nothing but its channels. */
@@ -281,10 +356,10 @@ function hasWholeZero({ kind, params }: ModelNode): boolean {
   return kind !== 'quant' || (params as QuantParams).zeroPoint.data.every((z) => Number.isInteger(z));
 }
 
-/** Layers whose outputs are some of their inputs, or 0: they do not care for a scale. */
+/** Layers that do not care for a scale. */
 function isMoving({ kind, params }: ModelNode): boolean {
-  if (kind === 'pad') return (params as PadParams).value === 0;
-  return kind === 'pool' ? (params as PoolParams).mode === 'max' : definitionOf(kind).structural === true;
+  const { homogeneous, structural } = definitionOf(kind);
+  return homogeneous?.(params) ?? structural === true;
 }
 
 const MONOTONE_FUNCTIONS: ReadonlySet<ActivationParams['function']> = new Set(['linear', 'relu', 'leakyRelu', 'hardSigmoid']);

@@ -141,14 +141,45 @@ describe('carried scales', () => {
     expectExact(graph, random);
   });
 
-  it('leave models of powers of two, plain floats and wide quantisers as they are', () => {
+  it('leave models of powers of two, and plain floats as they are', () => {
     const dense: NodeText = { name: 'd', kind: 'dense', params: { weight: tensor([2, 2], [0.5, -0.25, 0.75, 1], true), bias: tensor([2], [0.5, 0.25]) }, inputs: ['in'] };
     const powers = typed(graphOf({ x: [1, 2] }, [quant('in', 'x'), dense, activation('r', 'd', 'relu'), quant('q', 'r', { scale: 0.125, signed: false })]));
     expect(carryScales(powers)).toBe(powers);
     const floats = typed(graphOf({ x: [1, 2] }, [{ ...dense, params: { weight: tensor([2, 2], [0.1, 0.2371, -0.77, 0.3]), bias: null }, inputs: ['x'] }, activation('r', 'd', 'relu')]));
     expect(carryScales(floats)).toBe(floats);
-    const wide = typed(graphOf({ x: [1, 2] }, [quant('in', 'x', { scale: 0.0001, bitWidth: 16 })]));
-    expect(carryScales(wide)).toBe(wide);
+  });
+
+  it('of quantisers with more steps than a staircase bears come back exactly', () => {
+    const wide = typed(graphOf({ x: [1, 2] }, [quant('in', 'x', { scale: Math.fround(0.0001), bitWidth: 16, zeroPoint: 3 })]));
+    expect(expectExact(wide, new Random(3)).nodes.map((node) => node.kind)).toEqual(['quant', 'elementwise']);
+  });
+
+  it('behind sums, quantisers of 16 bits are those of the sums to a step, nearly everywhere to none', () => {
+    const random = new Random(11);
+    const window = { strides: [2, 2], dilations: [1, 1], pads: [0, 0, 0, 0] };
+    const fine = (name: string, input: string, scale: number, signed = true): NodeText => quant(name, input, { scale: Math.fround(scale), bitWidth: 16, signed });
+    const graph = typed(graphOf({ x: [1, 2, 4, 4] }, [
+      fine('in', 'x', 0.00013),
+      { name: 'conv', kind: 'conv', params: { weight: gridWeight([3, 2, 1, 1], 0, random), bias: numbers(3, 0.4, random), strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], groups: 1 }, inputs: ['in'] },
+      normalisation('bn', 'conv', 3, random),
+      activation('relu', 'bn', 'relu'),
+      fine('q1', 'relu', 0.00021, false),
+      { name: 'mean', kind: 'pool', params: { mode: 'average', kernel: [2, 2], ...window, countIncludePad: false, ceilMode: false }, inputs: ['q1'] },
+      fine('q2', 'mean', 0.00021, false),
+      { name: 'up', kind: 'convTranspose', params: { weight: gridWeight([3, 1, 2, 2], 1, random), bias: numbers(1, 0.4, random), ...window, outputPads: [0, 0], groups: 1 }, inputs: ['q2'] },
+      fine('q3', 'up', 0.0004),
+    ]));
+    const carried = carryScales(graph);
+    expect(carried.nodes.filter((node) => node.kind === 'quant').every((node) => node.output.endsWith('/whole'))).toBe(true);
+    const count = 100;
+    const x = events(graph, count, random);
+    const wanted = evaluateBatch(graph, catalogue, new Map([['x', x]]), count).get('q3')!;
+    const got = compileEmulator(lowerGraph(growTypes(carried, {}, catalogue).graph)).run([x], count)[0]!;
+    const steps = wanted.map((value, i) => Math.abs(Math.round((got[i]! - value) / Math.fround(0.0004))));
+    expect(Math.max(...steps)).toBeLessThanOrEqual(1);
+    expect(steps.filter((step) => step > 0).length / steps.length).toBeLessThan(0.05);
+    const device = deviceOf('xcvu13p');
+    expect(quickCost(growTypes(carried, {}, catalogue).graph, device)).toBeLessThan(0.7 * quickCost(growTypes(graph, {}, catalogue).graph, device));
   });
 
   it('cost several times less than the products of float scales', () => {

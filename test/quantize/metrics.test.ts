@@ -35,6 +35,13 @@ describe('metrics', () => {
     expect(measure('mse', scores(1, 1, 3), scores(1, 1.5, 2.5))).toEqual({ value: 0.25, loss: 0.25 });
   });
 
+  it('an output that hardly varies counts as one that varies a thousand times less than the others', () => {
+    const reference: Scores = { events: 2, width: 2, data: Float64Array.of(-1, 0, 1, 1e-9) };
+    const off = (by: number): Scores => ({ ...reference, data: Float64Array.of(-1, by, 1, by) });
+    const loss = makeMetric(reference, { name: 'mse', threshold: 0 }).measure(off(1e-4)).loss;
+    expect(loss).toBeCloseTo((1e-4 ** 2 / 1e-6) / 2, 6);
+  });
+
   it('with labels mse loses what the error grew by', () => {
     expect(measure('mse', scores(1, 1, 3), scores(1, 2, 4), [0, 2])).toEqual({ value: 4, loss: 3 });
   });

@@ -152,6 +152,9 @@ function meanSquare({ width, data }: Scores, subset: Int32Array, wanted: (k: num
   return sum / (subset.length * width);
 }
 
+/** An output that varies a thousand times less than the one that varies most is nearly constant: this is the least that is believed. */
+const LEAST_VARIANCE = 1e-6;
+
 /** Mean squared difference to the float outputs over their variance, output by output, averaged. */
 function relativeError(reference: Scores): Value {
   const { width, events, data } = reference;
@@ -161,14 +164,14 @@ function relativeError(reference: Scores): Value {
     for (let event = 0; event < events; event++) square += ((data[event * width + k] as number) - sum / events) ** 2;
     return square / events;
   });
-  const varying = variance.reduce((n, v) => n + (v > 0 ? 1 : 0), 0);
+  const least = LEAST_VARIANCE * variance.reduce((most, v) => Math.max(most, v), 0);
   return (scores, subset) => {
     let sum = 0;
     for (const event of subset) {
       for (let k = 0; k < width; k++) {
         const difference = (scores.data[event * width + k] as number) - (data[event * width + k] as number);
         // An output that never varies has no variance to compare with: its difference counts as it is.
-        sum += difference ** 2 / (varying === 0 || variance[k] === 0 ? 1 : (variance[k] as number));
+        sum += difference ** 2 / (variance[k] === 0 ? 1 : Math.max(least, variance[k] as number));
       }
     }
     return sum / (subset.length * width);
