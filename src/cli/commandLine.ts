@@ -8,8 +8,8 @@ import { unknownOptions } from './options.js';
 import { createTerminal, errorText, EXIT_CODES } from './terminal.js';
 import { toolVersion } from './version.js';
 
-const COMMANDS = ['inspect', 'emulate', 'verify', 'compare', 'report', 'doctor'] as const;
-const LATER_COMMANDS: readonly string[] = ['synth', 'explain', 'package', 'sweep', 'ci'];
+const COMMANDS = ['inspect', 'emulate', 'verify', 'compare', 'report', 'package', 'doctor'] as const;
+const LATER_COMMANDS: readonly string[] = ['synth', 'explain', 'sweep', 'ci'];
 
 const plural = (text: string): { readonly one: string; readonly other: string } => ({ one: text, other: text });
 
@@ -76,6 +76,8 @@ async function dispatch(words: readonly string[]): Promise<number> {
     .command('report <out>', 'text report; with --against what changed', (y) => common(y)
       .option('against', { type: 'string', requiresArg: true, describe: 'another output folder' })
       .option('open', { type: 'boolean', default: false, describe: 'open report.html' }), (argv) => run(() => reportRun(argv))())
+    .command('package <out> <dir>', 'what an experiment or a vendor tool needs of OUT, ready to use, into DIR', (y) => common(y)
+      .option('for', { type: 'string', demandOption: true, requiresArg: true, describe: 'cmssw, athena, python, vivado, quartus, cocotb or fusesoc' }), (argv) => run(() => packageRun(argv))())
     .command('doctor', 'which tools are there, what lacks and how to get it', common, (argv) => run(() => doctorRun(argv))())
     .recommendCommands()
     .epilogue('Exit codes: 0 good, 1 wrong input or unsupported, 2 budget not met, 3 mismatch, 4 internal error, 5 tool missing.')
@@ -117,7 +119,7 @@ function compileOptions(y: Builder): Builder {
 /** Refuses options that the command does not have, words too many, and options given twice. */
 function checkOptions(argv: Argv, known: readonly string[]): void {
   const options = [...known, ...COMMON];
-  const positional = ['model', 'target', 'out', 'capture'].filter((name) => name in argv);
+  const positional = ['model', 'target', 'out', 'capture', 'dir'].filter((name) => name in argv);
   const problems = unknownOptions(argv, [...options, ...positional], options);
   for (const name of options) {
     const value = argv[name];
@@ -205,6 +207,12 @@ async function reportRun(argv: Argv): Promise<number> {
   checkOptions(argv, ['against', 'open']);
   const { reportCommand } = await import('./commands/report.js');
   return reportCommand({ out: text(argv, 'out'), ...optional(argv, 'against'), open: argv['open'] === true, json: argv['json'] === true }, terminalOf(argv));
+}
+
+async function packageRun(argv: Argv): Promise<number> {
+  checkOptions(argv, ['for']);
+  const { packageCommand } = await import('./commands/package.js');
+  return packageCommand(text(argv, 'out'), text(argv, 'for'), text(argv, 'dir'), terminalOf(argv));
 }
 
 async function doctorRun(argv: Argv): Promise<number> {

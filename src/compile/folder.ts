@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { OutputFile } from '../backends/backend.js';
 import type { Circuit } from '../circuit/circuit.js';
 import { circuitFromText } from '../circuit/text.js';
 import { CompileError } from '../errors.js';
@@ -64,6 +65,14 @@ export function checkedText(source: FolderSource, report: Report, file: string):
     what: known === undefined ? 'is not a file that report.json lists.' : 'is not the file that report.json was written with: the folder is mixed or was edited.',
     mend: 'Compile the model again.',
   });
+}
+
+/** The files below `prefix`, or the one of that name, each the very file that was written; all files for an empty prefix. */
+export function checkedFiles({ source, report }: Pick<CompiledFolder, 'source' | 'report'>, prefix: string): OutputFile[] {
+  const paths = report.artifacts.map((artifact) => artifact.path).filter((path) => path.startsWith(prefix));
+  const outside = paths.find((path) => /(^|\/)\.{1,2}(\/|$)|^\/|\\/.test(path));
+  if (outside !== undefined) throw new CompileError('input', { code: 'foreign-path', where: [source.path, 'report.json'], what: `lists ${outside}, which is no file of the folder.`, mend: 'Compile the model again.' });
+  return paths.map((path) => ({ path, text: checkedText(source, report, path) }));
 }
 
 function writtenHash(report: Report, file: string): string | undefined {

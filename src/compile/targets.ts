@@ -4,15 +4,16 @@ import { verilog } from '../backends/verilog/verilog.js';
 import { vhdl } from '../backends/vhdl/vhdl.js';
 import { vitis } from '../backends/vitis/vitis.js';
 import { document } from '../backends/document.js';
+import { vivado } from '../backends/vivado/vivado.js';
 import { registers } from '../backends/registers.js';
 import { wrappers } from '../backends/wrappers.js';
 import { CompileError } from '../errors.js';
 import type { Schedule } from '../timing/schedule.js';
-import { cppTexts, registerTexts, typescriptRuntime, vhdlTexts, vitisTexts, wrapperTexts } from '../verify/resources.js';
+import { cppTexts, registerTexts, typescriptRuntime, vhdlTexts, vitisTexts, vivadoTexts, wrapperTexts } from '../verify/resources.js';
 
 /** What `--target` names. Verilog is written whatever is asked for: it is what verification proves. */
 const BACKENDS = {
-  verilog: () => [verilog, wrappers(wrapperTexts()), registers(registerTexts()), document],
+  verilog: () => [verilog, wrappers(wrapperTexts()), registers(registerTexts()), document, vivado(vivadoTexts())],
   vhdl: () => [vhdl(vhdlTexts())],
   vitis: () => [vitis(vitisTexts())],
   cpp: () => [cpp(cppTexts())],

@@ -4,6 +4,7 @@ import type { CppTexts } from '../backends/cpp/cpp.js';
 import type { VhdlTexts } from '../backends/vhdl/vhdl.js';
 import type { VitisTexts } from '../backends/vitis/vitis.js';
 import type { RegisterTexts } from '../backends/registers.js';
+import type { VivadoTexts } from '../backends/vivado/vivado.js';
 import type { WrapperTexts } from '../backends/wrappers.js';
 import { PACKAGE_ROOT } from './tools.js';
 
@@ -42,4 +43,9 @@ export function vitisTexts(): VitisTexts {
 /** What the VHDL package and entity are made with. */
 export function vhdlTexts(): VhdlTexts {
   return { package: readResource('templates/vhdl/package.vhd'), entity: readResource('templates/vhdl/entity.vhd') };
+}
+
+/** What the Vivado scripts are made with. */
+export function vivadoTexts(): VivadoTexts {
+  return { script: readResource('templates/vivado/synth.tcl'), constraints: readResource('templates/vivado/clock.xdc') };
 }

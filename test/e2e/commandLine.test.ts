@@ -43,8 +43,8 @@ describe('a real trigger model, from file to proof', () => {
 
   it('the folder is whole: every file listed with its hash, and none besides', () => {
     const files = Object.keys(snapshotOf('anomaly')).filter((path) => !path.endsWith('/'));
-    const folders = (path: string): boolean => /^(emulator|vhdl|vitis)\//.test(path);
-    expect([...new Set(files.filter(folders).map((path) => path.replace(/\/[^/]*$/, '')))]).toEqual(['emulator/cpp', 'emulator/typescript', 'vhdl', 'vitis']);
+    const folders = (path: string): boolean => /^(emulator|vhdl|vitis|vivado)\//.test(path);
+    expect([...new Set(files.filter(folders).map((path) => path.replace(/\/[^/]*$/, '')))]).toEqual(['emulator/cpp', 'emulator/typescript', 'vhdl', 'vitis', 'vivado']);
     expect(files.filter((path) => !folders(path)).sort()).toEqual([
       'circuit.schedule.json', 'circuit.txt', 'model.json', 'report.html', 'report.json',
       'testbench/Makefile', 'testbench/harness.cpp',
@@ -215,7 +215,7 @@ describe('clock, budget and the other options', () => {
     expect(report.budget.met).toBe(false);
     expect(stdout).toMatch(/^NOT MET /);
     expect(report.suggestions?.some((suggestion) => suggestion.met)).toBe(true);
-    expect(readdirSync('missed').sort()).toEqual(['circuit.schedule.json', 'circuit.txt', 'emulator', 'model.json', 'report.html', 'report.json', 'testbench', 'verilog', 'vhdl', 'vitis']);
+    expect(readdirSync('missed').sort()).toEqual(['circuit.schedule.json', 'circuit.txt', 'emulator', 'model.json', 'report.html', 'report.json', 'testbench', 'verilog', 'vhdl', 'vitis', 'vivado']);
     const fitting = report.suggestions?.find((suggestion) => suggestion.met && suggestion.change.startsWith('--latency'))?.change.match(/'(.*)'/)?.[1] as string;
     await compiled([model, '--latency', fitting, '-o', 'fitting']);
   });
