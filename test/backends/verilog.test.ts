@@ -72,3 +72,25 @@ describe('Verilog in Verilator', () => {
     expect([result.mismatches, result.latencyMeasured]).toEqual([0, schedule.latencyCycles]);
   });
 });
+
+describe('a wire of which more is known than of what it is made of', () => {
+  /** (x − y) + y is x: its shift says so, the sum does not. */
+  it.each([['generic'], ['xilinx']] as const)('is extended by its own sign: %s', async (primitives) => {
+    const builder = new CircuitBuilder('claims', { share: false });
+    const z = builder.addInput({ name: 'z', shape: [1], types: [fixedType(true, 9, 8)] })[0]!;
+    const results = [true, false].flatMap((signed) => {
+      const [x, y] = builder.addInput({ name: `x${Number(signed)}`, shape: [2], types: [fixedType(signed, 4, 4)] });
+      const half = builder.shift(builder.add(builder.sub(x!, y!), y!), -1);
+      builder.claim(half, signed ? { lo: -8, hi: 7, exp: -1 } : { lo: 0, hi: 15, exp: -1 });
+      const cast = builder.cast(builder.add(builder.sub(x!, y!), y!), fixedType(true, 7, 7));
+      builder.claim(cast, signed ? { lo: -8, hi: 7, exp: 0 } : { lo: 0, hi: 15, exp: 0 });
+      return [builder.add(half, z), builder.sub(z, cast)];
+    });
+    builder.addOutput('sums', [results.length], results);
+    const circuit = builder.finish();
+    const { schedule, text } = emitted(circuit, 320, { mode: 'exactly', cycles: 2 }, primitives);
+    const { events } = makeVectors(circuit, { random: 500 });
+    const { checks } = await verifyVerilog({ dut: dutOf(schedule, 'top', text), vectors: events, expected: events.map((event) => evaluateCircuit(circuit, event as never)) });
+    expect(checks.filter((check) => check.mismatches > 0)).toEqual([]);
+  });
+});

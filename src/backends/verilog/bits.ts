@@ -34,6 +34,12 @@ export function bitsOf(net: BitSource, op: number, lo: number, hi: number): Segm
     const width = hi - lo;
     return [{ kind: 'literal', width, value: BigInt.asUintN(width, BigInt(shift(loOf(circuit, op), exp - lo))) }];
   }
+  const promised = promisedTop(circuit, op);
+  if (hi > promised) {
+    const width = hi - Math.max(lo, promised);
+    const above = loOf(circuit, op) >= 0 ? [zeros(width)] : repeated(net, op, promised - 1, width);
+    return [...above, ...bitsOf(net, op, lo, promised)];
+  }
   if (kind === Op.shift) {
     const s = circuit.param[op] as number;
     return bitsOf(net, circuit.a[op] as number, lo - s, hi - s);
@@ -67,6 +73,18 @@ export function bitsOf(net: BitSource, op: number, lo: number, hi: number): Segm
   if (to > from) segments.push({ kind: 'signal', op, from: from - exp, to: to - exp });
   if (lo < exp) segments.push(zeros(Math.min(exp, hi) - lo));
   return segments;
+}
+
+/**
+ * The position above which a wire's value has only its sign, where its interval says less than its operand's: whoever built the
+ * circuit knew more of it. Only bits below are demanded of the operand, so its own sign may not be there. Infinity for other ops.
+ */
+function promisedTop(circuit: Circuit, op: number): number {
+  if (!isWire(circuit, op)) return Infinity;
+  const a = circuit.a[op] as number;
+  const up = kindOf(circuit, op) === Op.shift ? (circuit.param[op] as number) : 0;
+  const top = expOf(circuit, op) + intervalWidth(intervalOf(circuit, op));
+  return top < expOf(circuit, a) + up + intervalWidth(intervalOf(circuit, a)) ? top : Infinity;
 }
 
 /** Whether an op other than an input can only have one value: nothing reads its wire. */

@@ -40,7 +40,7 @@ export class PrimitiveText {
       case 'helper': {
         const known = this.names.get(net.key);
         if (known !== undefined) return known;
-        const name = `x${this.declared.length}`;
+        const name = `cell__${this.declared.length}`;
         this.names.set(net.key, name);
         this.declared.push(name);
         return name;
