@@ -34,12 +34,29 @@ function detectFrontend(source: ModelSource): Frontend | undefined {
 export function parseModel(source: ModelSource, context: FrontendContext): ModelGraph {
   const frontend = detectFrontend(source);
   if (frontend !== undefined) return frontend.parse(source, context);
+  if (isYdf(source)) {
+    throw new CompileError('unsupported', {
+      code: 'ydf',
+      where: [source.name],
+      what: 'is a model of YDF (Yggdrasil Decision Forests), whose files are not read.',
+      mend: "Save it as conifer's JSON, which is: conifer.converters.convert_from_ydf(model), then save(); boosted trees of numbers go through.",
+    });
+  }
   throw new CompileError('input', {
     code: 'unknown-format',
     where: [source.name],
     what: `is no model this version reads: ${source.folder === true ? 'it is a folder, without the firmware/ of an hls4ml project or the model.json of an output folder' : describeContent(source.bytes)}.`,
     mend: `Supported: ${frontends.map((f) => `${f.name} (${f.summary})`).join('; ')}.`,
   });
+}
+
+/** Files of every model that YDF saves; together nobody else has them. */
+const YDF_FILES: readonly string[] = ['data_spec.pb', 'header.pb'];
+
+/** Whether it is a model that YDF saved: the folder, or one of its files. Only asked of what no frontend knows. */
+function isYdf({ siblings }: ModelSource): boolean {
+  const files = new Set(siblings?.());
+  return YDF_FILES.every((file) => files.has(file));
 }
 
 const MAGIC: readonly (readonly [readonly number[], string])[] = [

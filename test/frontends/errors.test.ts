@@ -183,3 +183,13 @@ describe('side files', () => {
     expect(isPlainRelativePath(path)).toBe(true);
   });
 });
+
+describe('formats that are known and not read', () => {
+  it('YDF is refused by name, its folder and a file of it', () => {
+    const files = ['data_spec.pb', 'done', 'gradient_boosted_trees_header.pb', 'header.pb', 'nodes-00000-of-00001'];
+    const message = /YDF.*convert_from_ydf/s;
+    expect(messageOf(() => parseModel({ name: 'forest', bytes: new Uint8Array(), folder: true, siblings: () => files }, contextWith()))).toMatch(message);
+    expect(messageOf(() => parseModel({ name: 'nodes-00000-of-00001', bytes: Uint8Array.of(0x42, 0x53, 0, 1), siblings: () => files }, contextWith()))).toMatch(message);
+    expect(messageOf(() => parseModel({ name: 'forest', bytes: new Uint8Array(), folder: true, siblings: () => ['header.pb'] }, contextWith()))).not.toMatch(message);
+  });
+});
