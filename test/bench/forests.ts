@@ -33,6 +33,22 @@ import { pipelineCircuit } from '../../src/timing/pipeline.js';
  * | … all pairs of small tables begin accumulators | 533 | 1261 | 880 |
  * | … chains of five, accumulators meet by depth | 511 | 1261 | 880 |
  * | … chains of eight | 511 | 1364 | 892 |
+ *
+ * Plain Verilog, LUT + INV; each row what ABC makes of our own mapping, written as expressions (carry cells kept, not exact where registers were added):
+ *
+ * | attempt | jets5q6 | jets5q8 | zmumuq8 |
+ * |---|---|---|---|
+ * | as emitted | 912 | 2901 | 1672 |
+ * | every LUT of ours a wire with its function | 879 | 2654 | 1613 |
+ * | … with `keep` on each | 974 | 2821 | 2014 |
+ * | … tables in adders left as cells | 827 | 2017 | 1246 |
+ * | … registers behind comparisons | 900 | 2813 | 1490 |
+ * | … registers behind comparisons and codes (FF 677, 1698, 1161) | 798 | 2059 | 1376 |
+ * | as emitted beside 40 levels of other logic, whose 80 LUT count: time to spare for area | 982 | 2330 | |
+ * | our own mapping, two functions of five inputs never in one LUT: the floor | 671 | 1761 | 1352 |
+ *
+ * | fitted | jets5q6 | jets5q8 | zmumuq8 |
+ * |---|---|---|---|
  * | fitted, accuracy −0.2 % (test accuracy +.0007, −.0011, −.0014; LUT cells counted by us) | 422 | 1005 | 908 |
  * | fitted, agreement as TreeLUT's (.9792, .9858, .9866 on test events; counted by us) | 444 | 1023 | 525 |
  */
