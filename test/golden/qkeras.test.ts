@@ -69,8 +69,8 @@ function typeOf(data: Float64Array): string {
   return low < 0 ? `fixed<${integer + 1 + fraction},${integer + 1}>` : `ufixed<${integer + fraction},${integer}>`;
 }
 
-/** Rows of the compiled circuit that are not exactly the expected ones. */
-async function wrongRows(graph: ModelGraph, inputs: NamedArray[], expected: Float64Array): Promise<number[]> {
+/** Rows of the compiled circuit that are not the expected ones, exactly or within a tolerance. */
+async function wrongRows(graph: ModelGraph, inputs: NamedArray[], expected: Float64Array, tolerance = 0): Promise<number[]> {
   const quantised = graph.nodes.every((node) => node.inputs.every((input) => input !== graph.inputs[0]?.name) || node.kind === 'fixedQuant');
   const result = await compile({
     model: { name: 'model.json', bytes: new TextEncoder().encode(graphToJson(graph)) },
@@ -85,7 +85,7 @@ async function wrongRows(graph: ModelGraph, inputs: NamedArray[], expected: Floa
   const found = compileEmulator(circuit).run(values, count)[0] as Float64Array;
   expect(found.length).toBe(expected.length);
   const width = expected.length / count;
-  return Array.from({ length: count }, (_, row) => row).filter((row) => expected.subarray(row * width, (row + 1) * width).some((v, k) => found[row * width + k] !== v));
+  return Array.from({ length: count }, (_, row) => row).filter((row) => expected.subarray(row * width, (row + 1) * width).some((v, k) => !(Math.abs((found[row * width + k] as number) - v) <= tolerance * (1 + Math.abs(v)))));
 }
 
 function reference(graph: ModelGraph, inputs: NamedArray[]): Float64Array {
@@ -133,6 +133,7 @@ describe.runIf(names.length > 0)('QKeras and HGQ v1 models', () => {
   it.each(names.filter((name) => !exact.includes(name) && name !== TOO_LARGE))('%s: float32 scales and tables compile', async (name) => {
     const graph = read(name, modelFiles(name)[0] as string);
     const inputs = array(name, 'inputs.npy').map((input) => firstRows(input, 32));
-    expect(await wrongRows(graph, inputs, reference(graph, inputs))).toEqual([]);
+    // Scales that are carried past sums are rounded where a result is read as a number.
+    expect(await wrongRows(graph, inputs, reference(graph, inputs), TOLERANCE)).toEqual([]);
   });
 });
