@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DesignInfo, OutputFile } from './backends/backend.js';
 import { elementNames } from './backends/objects.js';
 import { identifier } from './backends/verilog/names.js';
+import type { SearchWish } from './circuit/builder.js';
 import type { OutputPort } from './circuit/circuit.js';
 import { typeOfElement } from './circuit/circuit.js';
 import { circuitToText } from './circuit/text.js';
@@ -122,6 +123,9 @@ const CHECKED_OPS = 20_000;
 /** Adder levels of slack that are tried, smallest circuit first. */
 const DEPTH_SLACKS: Readonly<Record<Effort, readonly number[]>> = { fast: [1], normal: [1, 0], best: [3, 2, 1, 0] };
 
+/** How long adder graphs are searched for; it ends after attempts, not after a time, so that the result is always the same. */
+const SEARCH: Readonly<Record<Effort, SearchWish>> = { fast: { starts: 1, attempts: 0 }, normal: { starts: 1, attempts: 0.2 }, best: { starts: 8, attempts: 10 } };
+
 /** The first, smallest design that meets the budget; without a budget, or if none meets it, the one of least latency. */
 function findDesign(graph: ModelGraph, request: CompileRequest, hooks: CompileHooks): Design {
   let best: Design | undefined;
@@ -143,7 +147,7 @@ function isBetter(a: PipelineResult, b: PipelineResult): boolean {
 function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: number, hooks: CompileHooks): Design {
   hooks.onStep?.('building the circuit');
   const layers: LoweredLayer[] = [];
-  const lowered = lowerGraph(graph, { depthSlack, onLayer: (layer) => layers.push(layer) });
+  const lowered = lowerGraph(graph, { depthSlack, search: SEARCH[request.effort], onLayer: (layer) => layers.push(layer) });
   hooks.onStep?.(`optimising ${lowered.size} operations`);
   let dump: OutputFile | undefined;
   const { circuit, records } = runPasses(lowered, defaultPasses, {

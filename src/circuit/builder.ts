@@ -9,11 +9,19 @@ import type { Circuit, OpKind, Origin, OutputPort, Port, Table } from './circuit
 import { Op } from './circuit.js';
 import { inferOp } from './infer.js';
 
+/** How long optimize/ may look for smaller adder graphs: greedy starts a matrix, and attempts to better them, an adder. */
+export interface SearchWish {
+  readonly starts: number;
+  readonly attempts: number;
+}
+
 export interface BuilderOptions {
   /** Equal ops become one; on if not given. */
   readonly share?: boolean;
   /** See `CircuitBuilder.depthSlack`; 1 if not given. */
   readonly depthSlack?: number;
+  /** See `CircuitBuilder.search`; one start, no attempts if not given. */
+  readonly search?: SearchWish;
   /** See `CircuitBuilder.quick`; off if not given. */
   readonly quick?: boolean;
   /** The most operations; 20 million if not given, which fit in a few GiB. */
@@ -28,6 +36,7 @@ export class CircuitBuilder {
   readonly name: string;
   /** Adder levels that a sum may take beyond the fewest possible, to be smaller: a wish that optimize/ reads. */
   readonly depthSlack: number;
+  readonly search: SearchWish;
   /** The circuit is only wanted for a rough cost: optimize/ searches for nothing. */
   readonly quick: boolean;
   private readonly maxOps: number;
@@ -63,6 +72,7 @@ export class CircuitBuilder {
     this.name = name;
     this.share = options.share ?? true;
     this.depthSlack = options.depthSlack ?? 1;
+    this.search = options.search ?? { starts: 1, attempts: 0 };
     this.quick = options.quick ?? false;
     this.maxOps = options.maxOps ?? 20_000_000;
   }

@@ -1,3 +1,4 @@
+import type { SearchWish } from '../circuit/builder.js';
 import { CircuitBuilder } from '../circuit/builder.js';
 import type { Circuit } from '../circuit/circuit.js';
 import type { Problem } from '../errors.js';
@@ -21,6 +22,8 @@ export interface LowerOptions {
   readonly maxOps?: number;
   /** Adder levels that sums may take beyond the fewest possible, to be smaller. */
   readonly depthSlack?: number;
+  /** How long adder graphs are searched for. */
+  readonly search?: SearchWish;
   /** For a rough cost only: sums share nothing. */
   readonly quick?: boolean;
   /** Told of every layer as it is lowered. */
@@ -48,7 +51,7 @@ const MAX_OPS = 20_000_000;
  */
 export function lowerGraph(graph: ModelGraph, options: LowerOptions = {}): Circuit {
   checkInputs(graph);
-  const builder = new CircuitBuilder(options.name ?? graph.name, { ...(options.depthSlack !== undefined && { depthSlack: options.depthSlack }), quick: options.quick ?? false });
+  const builder = new CircuitBuilder(options.name ?? graph.name, { ...(options.depthSlack !== undefined && { depthSlack: options.depthSlack }), ...(options.search !== undefined && { search: options.search }), quick: options.quick ?? false });
   const tensors = new Map<string, LoweredTensor>();
   for (const input of graph.inputs) tensors.set(input.name, lowerInput(builder, input, options.intervals?.get(input.name)));
   const errors: CompileError[] = [];

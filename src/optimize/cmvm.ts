@@ -3,6 +3,7 @@ import type { Int } from '../fixed/integer.js';
 import { dyadicOf, shift, toNumber } from '../fixed/integer.js';
 import { intervalWidth } from '../fixed/interval.js';
 import type { MatrixProblem } from './composition.js';
+import { sumColumns } from './columns.js';
 import { compose, rememberOutputs } from './composition.js';
 import { digitsOf, oddGcd } from './csd.js';
 import { depthOf } from './depth.js';
@@ -54,18 +55,14 @@ function solveMatrix(builder: CircuitBuilder, { inputs, weight, nOut, bias }: Ma
   for (let j = 0; j < nOut; j++) columns.push(columnOf(inputs.length, (i) => weight[i * nOut + j] as number));
   const digits = columns.map((column) => column.digits);
   const forms = trackerOf(builder, inputs, digits, bias);
-  const reduced = reduceColumns(builder, inputs, digits, forms);
+  const offsets = columns.map(({ factor }, j) => (factor === 1 ? (bias[j] as number) : 0));
+  const reduced = columnTerms(builder, inputs, digits, offsets, forms);
   const result = new Int32Array(nOut);
   for (let j = 0; j < nOut; j++) {
     const factor = (columns[j] as { factor: number }).factor;
     const offset = bias[j] as number;
     const terms = reduced[j] as Term[];
     if (factor === 1) {
-      if (offset !== 0) {
-        const op = builder.constantOf(offset);
-        forms?.constant(op, offset);
-        terms.push({ op, shift: 0, negative: false });
-      }
       result[j] = sumTree(builder, terms, builder.depthSlack, forms);
     } else {
       const product = multiplyConstants(builder, sumTree(builder, terms, builder.depthSlack, forms), [factor])[0] as number;
@@ -78,7 +75,7 @@ function solveMatrix(builder: CircuitBuilder, { inputs, weight, nOut, bias }: Ma
 function multiplyConstants(builder: CircuitBuilder, x: number, constants: ArrayLike<number>): Int32Array {
   const columns = Array.from(constants, (constant) => digitsOf(constant).map((digit) => ({ variable: 0, ...digit })));
   const forms = trackerOf(builder, [x], columns);
-  return Int32Array.from(reduceColumns(builder, [x], columns, forms), (terms) => sumTree(builder, terms, builder.depthSlack, forms));
+  return Int32Array.from(columnTerms(builder, [x], columns, columns.map(() => 0), forms), (terms) => sumTree(builder, terms, builder.depthSlack, forms));
 }
 
 function sumTerms(builder: CircuitBuilder, terms: readonly Term[]): number {
@@ -139,6 +136,20 @@ function columnOf(nIn: number, weightAt: (i: number) => number): { digits: Colum
   });
   const factor = Number(gcd);
   return divided.length + digitsOf(factor).length - 1 < digits.length ? { digits: divided, factor } : { digits, factor: 1 };
+}
+
+/** The terms of each column, offset included, with what columns share computed once: one term where all of the sum is shared. */
+function columnTerms(builder: CircuitBuilder, inputs: readonly number[], columns: readonly (readonly ColumnTerm[])[], offsets: readonly number[], forms: FormTracker | undefined): Term[][] {
+  const whole = sumColumns(builder, inputs, columns, offsets, forms);
+  if (whole !== undefined) return whole.map((term) => (term === undefined ? [] : [term]));
+  const reduced = reduceColumns(builder, inputs, columns, forms);
+  offsets.forEach((offset, j) => {
+    if (offset === 0) return;
+    const op = builder.constantOf(offset);
+    forms?.constant(op, offset);
+    (reduced[j] as Term[]).push({ op, shift: 0, negative: false });
+  });
+  return reduced;
 }
 
 /** At most this many pairs of digits are looked at together: larger matrices are cut into bands of inputs. */

@@ -58,3 +58,15 @@ export function oddGcd(values: readonly Int[]): bigint {
   }
   return gcd;
 }
+
+/** How many digits `digitsOf` has: the ones of 3n ⊕ n (Reitwiesner 1960); 32 where n takes more than 29 bits. */
+export function digitCount(value: number): number {
+  let n = Math.abs(value);
+  if (n === 0) return 0;
+  while (!Number.isInteger(n)) n *= 2;
+  while (n >= 2 ** 29 && n % 2 === 0) n /= 2;
+  if (n >= 2 ** 29) return 32;
+  let count = 0;
+  for (let bits = (3 * n) ^ n; bits !== 0; bits &= bits - 1) count++;
+  return count;
+}
