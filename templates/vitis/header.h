@@ -10,6 +10,6 @@
 #define {{macro}}_MODEL_VERSION {{version}}
 #define {{macro}}_MODEL_HASH "{{hash}}"
 
-void {{top}}({{parameters}});
+void {{function}}({{parameters}});
 
 #endif

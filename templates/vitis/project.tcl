@@ -1,7 +1,7 @@
 # {{title}}
 # vitis_hls -f project.tcl (or vitis-run --tcl project.tcl, or vivado_hls -f project.tcl): simulates and synthesises {{top}}.
 open_project -reset {{top}}_prj
-set_top {{top}}
+set_top {{function}}
 add_files {{top}}.cpp
 add_files -tb {{top}}_test.cpp
 add_files -tb ../testbench/vectors.txt

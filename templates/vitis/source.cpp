@@ -38,7 +38,7 @@ T from_integer(long long n) {
 
 } // namespace
 
-void {{top}}({{parameters}}) {
+void {{function}}({{parameters}}) {
 {{pragmas}}
 {{body}}
 }

@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
 {{declarations}}
     int at = 0;
 {{reads}}
-    {{top}}({{arguments}});
+    {{function}}({{arguments}});
     at = 0;
 {{compares}}
   }

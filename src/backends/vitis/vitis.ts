@@ -9,7 +9,7 @@ import type { Interval } from '../../fixed/interval.js';
 import { hull } from '../../fixed/interval.js';
 import type { Schedule } from '../../timing/schedule.js';
 import type { Backend, DesignInfo, OutputFile } from '../backend.js';
-import { apType, cppPorts } from '../cpp/header.js';
+import { apType, cppPorts, legalName } from '../cpp/header.js';
 import { isConstant, neededOps } from '../needed.js';
 import { renderTemplate } from '../template.js';
 import { layerNames, oneLine, wireName } from '../verilog/names.js';
@@ -77,25 +77,27 @@ class Emitter {
   files(texts: VitisTexts): OutputFile[] {
     const { info, schedule } = this;
     const { top } = info;
+    // A model may be called as C++ calls something else: float.onnx.
+    const called = legalName(top);
     const title = titleOf(info);
     const all = [...this.inputs, ...this.outputs];
     const parameters = [...this.inputs.map((port) => `const ${port.typeName} ${port.name}[${port.elements}]`), ...this.outputs.map((port) => `${port.typeName} ${port.name}[${port.elements}]`)].join(', ');
     const file = (name: string, text: string): OutputFile => ({ path: `vitis/${name}`, text });
     return [
       file(`${top}.h`, renderTemplate('vitis/header.h', texts.header, {
-        title, top, parameters, guard: `${top.toUpperCase()}_H_`, macro: top.toUpperCase(), version: String(this.info.modelVersion), hash: this.info.hash,
+        title, top, function: called, parameters, guard: `${top.toUpperCase()}_H_`, macro: top.toUpperCase(), version: String(this.info.modelVersion), hash: this.info.hash,
         types: all.map((port) => `typedef ${apType(port.type)} ${port.typeName}; // ${oneLine(port.port.name)} [${port.port.shape.join(', ')}]${port.port.types.length === 1 ? '' : ': holds every element, each of a type of its own'}`).join('\n'),
       })),
-      file(`${top}.cpp`, renderTemplate('vitis/source.cpp', texts.source, { title, top, parameters, tables: this.tables(), pragmas: this.pragmas(all), body: this.body() })),
+      file(`${top}.cpp`, renderTemplate('vitis/source.cpp', texts.source, { title, top, function: called, parameters, tables: this.tables(), pragmas: this.pragmas(all), body: this.body() })),
       file(`${top}_test.cpp`, renderTemplate('vitis/testbench.cpp', texts.testbench, {
-        title, top, vectors: '../testbench/vectors.txt',
+        title, top, function: called, vectors: '../testbench/vectors.txt',
         declarations: all.map((port) => `    ${port.typeName} ${port.name}[${port.elements}];`).join('\n'),
         reads: this.inputs.flatMap((port) => elements(port).map((type, i) => `    take<${apType(type)} >(in, at, ${port.name}[${i}]);`)).join('\n'),
         arguments: all.map((port) => port.name).join(', '),
         compares: this.outputs.flatMap((port) => elements(port).map((type, i) =>
           `    {\n      ${port.typeName} expected;\n      take<${apType(type)} >(out, at, expected);\n      if (${port.name}[${i}] != expected && ++mismatches == 1) std::printf("event %ld, ${port.name}[${i}]: should be %s, is %s\\n", e, expected.to_string(10).c_str(), ${port.name}[${i}].to_string(10).c_str());\n    }`)).join('\n'),
       })),
-      file('project.tcl', renderTemplate('vitis/project.tcl', texts.project, { title, top, part: vendorPart(schedule.device.part), period: String(Math.round(1e6 / schedule.clockMHz) / 1000) })),
+      file('project.tcl', renderTemplate('vitis/project.tcl', texts.project, { title, top, function: called, part: vendorPart(schedule.device.part), period: String(Math.round(1e6 / schedule.clockMHz) / 1000) })),
       file('Makefile', renderTemplate('vitis/Makefile', texts.makefile, { title, top })),
     ];
   }
