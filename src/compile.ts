@@ -9,6 +9,7 @@ import { circuitToText } from './circuit/text.js';
 import { draftReport } from './compile/draft.js';
 import { sha256 } from './compile/folder.js';
 import { arrayPorts } from './compile/arrayPorts.js';
+import { observedRanges } from './compile/layerValues.js';
 import { readModel, typeModel } from './compile/model.js';
 import { accuracyOf } from './compile/precision.js';
 import type { LayerOverflow } from './compile/overflow.js';
@@ -32,6 +33,7 @@ import type { PassRecord } from './passes/pass.js';
 import { runPasses } from './passes/pass.js';
 import { defaultPasses } from './passes/pipeline.js';
 import { htmlReport } from './report/html.js';
+import { layoutModel } from './report/html/layout.js';
 import { applyIoSchema } from './quantize/applyIoSchema.js';
 import { beginHead, finishHead, parseHead, thresholdName } from './quantize/head.js';
 import { finishReport, serializeReport } from './report/parse.js';
@@ -89,13 +91,16 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
     { path: 'circuit.schedule.json', text: scheduleToText(schedule, info) },
     ...(design.dump === undefined ? [] : [design.dump]),
   ];
-  const proof = await prove(request, schedule, arrayPorts(typed.graph), info, files[0]?.text ?? '', hooks);
+  const verilog = files[0]?.text ?? '';
+  const proof = await prove(request, schedule, arrayPorts(typed.graph), info, verilog, hooks);
   files.push(...proof.files, ...patterns(schedule, info, io, proof));
   const accuracy = typed.evaluation === undefined || typed.graph !== scored.graph ? undefined : accuracyOf(model, schedule.circuit, typed.evaluation);
+  const observed = typed.evaluation === undefined || typed.graph !== scored.graph || schedule.circuit.size > OBSERVED_OPS ? undefined : observedRanges(typed.graph, typed.evaluation.events.inputs, typed.evaluation.events.count);
   step('writing the report');
   const suggestions = design.result.met ? [] : proposals(schedule.circuit, device, request);
-  const report = finishReport(draftReport({ request, model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, artifacts: files.map(artifact) }));
-  files.push({ path: 'report.json', text: serializeReport(report) }, { path: 'report.html', text: htmlReport(report) });
+  const report = finishReport(draftReport({ request, model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, observed, verilog, artifacts: files.map(artifact) }));
+  const page = htmlReport(report, await layoutModel(report));
+  files.push({ path: 'report.json', text: serializeReport(report) }, { path: 'report.html', text: page });
   return { report, files };
 }
 
@@ -116,6 +121,9 @@ function checkPassName(name: string | undefined): void {
   if (name === undefined || names.includes(name)) return;
   throw new CompileError('config', { code: 'unknown-pass', where: ['--dump-after'], what: `there is no pass '${name}'.`, mend: didYouMean(name, names) });
 }
+
+/** Of circuits of up to this many operations, what each layer gives on the user's events is looked at. */
+const OBSERVED_OPS = 100_000;
 
 /** Circuits of up to this many operations are evaluated after every pass, not only verified. */
 const CHECKED_OPS = 20_000;

@@ -37,9 +37,13 @@ have_ap_types() {
   return 1
 }
 
+have_chromium() {
+  command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1
+}
+
 # What only tests need: they say so and go on where it cannot be had.
 for_tests() {
-  have_ap_types && have_package_tools && command -v ghdl >/dev/null 2>&1 && return 0
+  have_ap_types && have_package_tools && command -v ghdl >/dev/null 2>&1 && have_chromium && return 0
   mkdir -p build
   if ! command -v ghdl >/dev/null 2>&1; then
     if may_use_apt; then
@@ -49,6 +53,15 @@ for_tests() {
           as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends ghdl >>"$LOG" 2>&1; }
     fi
     command -v ghdl >/dev/null 2>&1 || say "ghdl could not be installed: VHDL is not checked by the tests (apt-get install ghdl)"
+  fi
+  if ! have_chromium; then
+    if may_use_apt; then
+      say "apt-get install chromium"
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends chromium >>"$LOG" 2>&1 ||
+        { as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 update >>"$LOG" 2>&1
+          as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends chromium >>"$LOG" 2>&1; }
+    fi
+    have_chromium || say "chromium could not be installed: the tests of report.html in a browser will fail (apt-get install chromium)"
   fi
   have_ap_types || wheel "$AP_TYPES_WHEEL"
   have_ap_types || say "the ap_fixed headers ($AP_TYPES_WHEEL) could not be installed: HLS C++ is not compiled by the tests"

@@ -32,6 +32,9 @@ export interface Findings {
   };
   readonly proof: VerificationOutcome;
   readonly accuracy: Report['accuracy'];
+  /** What each layer gave on the user's events, by layer. */
+  readonly observed: ReadonlyMap<string, readonly [number, number]> | undefined;
+  readonly verilog: string;
   readonly artifacts: Report['artifacts'];
 }
 
@@ -125,10 +128,14 @@ function budgetOf(request: CompileRequest): ReportDraft['budget'] {
   };
 }
 
-function layerRows({ design }: Findings, byLayer: ReturnType<typeof layerFacts>['byLayer']): ReportLayer[] {
+function layerRows({ design, observed, typed, verilog }: Findings, byLayer: ReturnType<typeof layerFacts>['byLayer']): ReportLayer[] {
+  const makers = new Map([...typed.graph.inputs.map((input) => [input.name, input.name] as const), ...design.layers.map(({ node }) => [node.output, node.name] as const)]);
+  const places = layerLines(verilog);
   return design.layers.map(({ node, type, range }) => {
     const own = byLayer.get(node.name);
     const [lo, hi] = numbersOf(range);
+    const seen = observed?.get(node.name);
+    const lines = places.get(`${node.name} (${node.kind})`);
     return {
       name: node.name,
       kind: node.kind,
@@ -138,7 +145,9 @@ function layerRows({ design }: Findings, byLayer: ReturnType<typeof layerFacts>[
       cycles: own?.stages === undefined ? 0 : own.stages[1] - own.stages[0],
       ...(own?.stages === undefined ? {} : { stages: own.stages }),
       ...(own === undefined ? {} : { operations: own.operations }),
-      range: { proven: [lo, hi] },
+      range: { proven: [lo, hi], ...(seen === undefined ? {} : { observed: [...seen] as const }) },
+      inputs: node.inputs.flatMap((tensor) => makers.get(tensor) ?? []),
+      ...(lines === undefined ? {} : { verilogLines: lines }),
     };
   });
 }
@@ -172,4 +181,19 @@ function precisionRows({ typed, design, request }: Findings): NonNullable<Report
 
 function rounded(value: number): number {
   return Math.round(value * 1000) / 1000;
+}
+
+/** First and last line of each layer's logic in the Verilog, by the headings that stand over it. */
+function layerLines(verilog: string): Map<string, [number, number]> {
+  const places = new Map<string, [number, number]>();
+  let current: string | undefined;
+  verilog.split('\n').forEach((line, i) => {
+    const heading = /^  \/\/ (.+ \(\w+\))$/.exec(line)?.[1];
+    if (heading !== undefined) current = heading;
+    else if (/^(?:  always |  assign out|endmodule)/.test(line)) current = undefined;
+    if (current === undefined || line === '') return;
+    const known = places.get(current);
+    places.set(current, [known?.[0] ?? i + 1, i + 1]);
+  });
+  return places;
 }

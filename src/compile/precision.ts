@@ -15,6 +15,7 @@ import { searchPrecision } from '../quantize/search/search.js';
 import type { Report } from '../report/schema.js';
 import { deviceOf } from '../timing/device.js';
 import { quickCost } from './quickCost.js';
+import { scoreCurves } from './curves.js';
 import type { CompileHooks, CompileRequest, Effort } from './request.js';
 
 /** What may be lost where nothing is said. */
@@ -120,7 +121,8 @@ export async function searchTypes(graph: ModelGraph, evaluation: Evaluation, gro
 
 /** What the circuit itself gives on the user's events, judged against the float model. */
 export function accuracyOf(model: ModelGraph, circuit: Circuit, { events, metric, maxLoss }: Evaluation): NonNullable<Report['accuracy']> {
-  const judge = makeMetric(scoresOf(model, catalogue, events), metric);
+  const float = scoresOf(model, catalogue, events);
+  const judge = makeMetric(float, metric);
   const outputs = compileEmulator(circuit).run(circuit.inputs.map((port) => events.inputs.get(port.name) as Float64Array), events.count);
   const widths = outputs.map((values) => values.length / events.count);
   const width = widths.reduce((a, b) => a + b, 0);
@@ -133,6 +135,14 @@ export function accuracyOf(model: ModelGraph, circuit: Circuit, { events, metric
       at += own;
     });
   }
-  const { value, loss } = judge.measure({ events: events.count, width, data });
-  return { metric: metric.name, float: judge.float, fixed: value, loss, maxLoss, events: events.count };
+  const fixed = { events: events.count, width, data };
+  const { value, loss } = judge.measure(fixed);
+  const names = model.outputs.flatMap((output) => elementNames(output.name, output.shape.reduce((a, b) => a * b, 1)));
+  const classes = metric.name === 'mse' || metric.name === 'agreement' ? undefined : metric.labels;
+  const curves = scoreCurves(float, fixed, names, classes);
+  return { metric: metric.name, float: judge.float, fixed: value, loss, maxLoss, events: events.count, curves };
+}
+
+function elementNames(name: string, elements: number): string[] {
+  return elements === 1 ? [name] : Array.from({ length: elements }, (_, i) => `${name}[${i}]`);
 }

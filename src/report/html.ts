@@ -1,6 +1,7 @@
 import { pathLimit, periodNs } from './budget.js';
 import { formatApart, formatDecimal, plural } from './format.js';
 import { gauge } from './html/charts.js';
+import type { GraphLayout } from './html/layout.js';
 import { type Content, type Html, html, noBreak, number, sourceTag } from './html/markup.js';
 import { sections } from './html/sections.js';
 import { STYLE } from './html/style.js';
@@ -11,10 +12,10 @@ const OUTCOME_TITLES: Readonly<Record<Outcome, string>> = { met: 'Budget met', u
 
 /**
  * The report as one HTML file: no network, no script (a content policy forbids both), light and dark, for screens of
- * any width and for paper. A pure function of the report; all text in it is taken for hostile and escaped.
+ * any width and for paper; `graph` is the drawing of the model that `layoutModel` made. A pure function of the report; all text in it is taken for hostile and escaped.
  */
-export function htmlReport(report: Report): string {
-  const parts = sections(report);
+export function htmlReport(report: Report, graph?: GraphLayout): string {
+  const parts = sections(report, graph);
   const links = parts.map((s) => html`<li><a href="#${s.id}">${s.title}</a></li>`);
   const page = html`<!doctype html>
 <html lang="en">

@@ -136,6 +136,25 @@ const layer = z.object({
   stages: stageRange.optional(),
   range: z.object({ proven: range.optional(), observed: range.optional() }).optional(),
   operations: count.optional(),
+  /** The layers and model inputs that it reads, in order. */
+  inputs: z.array(z.string()).optional(),
+  /** First and last line of its logic in `verilog/<top>.v`, counted from 1. */
+  verilogLines: z.tuple([count, count]).optional(),
+});
+
+const share = z.number().min(0).max(1);
+const curve = z.array(z.tuple([share, share]));
+
+/** How one element of the outputs is distributed, and what a threshold on it selects, in float and in fixed point. */
+const curves = z.object({
+  /** `score`, or `score[2]` where there are several. */
+  score: z.string(),
+  /** Edges of the first and the last bin; all are of the same width. */
+  bins: z.tuple([z.number(), z.number()]),
+  /** Events a bin, of all events or of each of two classes. */
+  histograms: z.array(z.object({ events: z.enum(['all', 'background', 'signal']), float: z.array(count), fixed: z.array(count) })),
+  /** Shares of background and signal at or above a threshold, from (0, 0) to (1, 1). */
+  roc: z.object({ float: curve, fixed: curve, background: count, signal: count }).optional(),
 });
 
 const accuracy = z.object({
@@ -146,6 +165,7 @@ const accuracy = z.object({
   loss: z.number(),
   maxLoss: z.number().optional(),
   events: count.optional(),
+  curves: z.array(curves).optional(),
 });
 
 const wrap = z.object({
@@ -254,6 +274,7 @@ type DeepReadonly<T> = T extends (infer U)[]
 export type Report = DeepReadonly<z.infer<typeof reportSchema>>;
 export type ReportLayer = Report['layers'][number];
 export type ReportArea = Report['resources']['estimated'];
+export type ReportCurves = NonNullable<NonNullable<Report['accuracy']>['curves']>[number];
 export type ReportPort = Report['model']['inputs'][number];
 
 /** What compile.ts fills in; `finishReport` decides `met` and words the verdict. */

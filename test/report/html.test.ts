@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { escapeHtml, html } from '../../src/report/html/markup.js';
+import { layoutModel } from '../../src/report/html/layout.js';
 import { DARK, LIGHT, type Palette } from '../../src/report/html/style.js';
 import { htmlReport } from '../../src/report/html.js';
 import type { Report } from '../../src/report/schema.js';
@@ -51,7 +52,7 @@ test('holes are escaped unless they are markup', () => {
 
 test('no name can break out: the hostile page has the tags of the plain one', () => {
   const hostile = htmlReport(hostileReport());
-  expect(tagsOf(hostile)).toEqual(tagsOf(htmlReport(sampleReport({ suggestions: unmetReport().suggestions ?? [] }))));
+  expect(tagsOf(hostile)).toEqual(tagsOf(htmlReport(sampleReport({ suggestions: unmetReport().suggestions ?? [], layers: sampleDraft.layers.map((l) => ({ ...l, outputType: 'no type' })) }))));
   expect(hostile).not.toMatch(/<script|<img/i);
   expect(hostile).toContain('&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;');
   expect(hostile).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
@@ -74,8 +75,9 @@ test('every number of the report is on the page', () => {
   });
   const values = dataValues(htmlReport(report));
   const { model, latency, timing, resources, device, accuracy, verification, passes, layers } = report;
+  const { curves: _, ...judged } = accuracy ?? { curves: undefined };
   const parts: readonly unknown[] = [
-    model.parameters, model.operations, latency.cycles, latency.ns, timing.criticalPathNs, timing.fmaxMHz, resources, device?.capacity, accuracy,
+    model.parameters, model.operations, latency.cycles, latency.ns, timing.criticalPathNs, timing.fmaxMHz, resources, device?.capacity, judged,
     verification?.vectors, verification?.mismatches, verification?.checks, passes, layers.map((l) => [l.cycles, l.resources]), report.criticalPath?.map((s) => s.ns),
   ];
   expect(missingFrom(values, numbersOf(parts))).toEqual([]);
@@ -101,7 +103,7 @@ test('links reach a section, sections have titles, tables captions, charts names
   for (const [, target] of page.matchAll(/aria-labelledby="([^"]*)"/g)) expect(ids).toContain(target);
   const count = (pattern: RegExp): number => [...page.matchAll(pattern)].length;
   expect(count(/<table/g)).toBe(count(/<caption>/g));
-  expect(count(/<svg/g)).toBe(count(/<svg[^>]*(?:aria-hidden="true"|role="img" aria-label="[^"]+)/g));
+  expect(count(/<svg/g)).toBe(count(/<svg[^>]*(?:aria-hidden="true"|role="(?:img|group)" aria-label="[^"]+)/g));
   for (const landmark of ['<main id="main">', '<header>', '<nav aria-label="Contents">', '<footer>', '<html lang="en">']) expect(page).toContain(landmark);
   expect(count(/<h1>/g)).toBe(1);
 });
@@ -154,4 +156,40 @@ test.each([['light', LIGHT], ['dark', DARK]] as const)('text of the %s scheme ha
     for (const ground of ['paper', 'panel'] as const) expect(contrast(palette[colour], palette[ground]), `${colour} on ${ground}`).toBeGreaterThanOrEqual(4.5);
   }
   expect(contrast(palette.accent, palette.track), 'bars on their track').toBeGreaterThanOrEqual(3);
+});
+
+test('the graph has a box a layer, each leading to its row, and a line a connection', async () => {
+  const report = sampleReport();
+  const page = htmlReport(report, await layoutModel(report));
+  tagsOf(page);
+  report.layers.forEach((_, i) => {
+    expect(page).toContain(`<a href="#layer-${i}">`);
+    expect(page).toContain(`<span id="layer-${i}">`);
+  });
+  const graph = /<svg class="graph[\s\S]*?<\/svg>/.exec(page)?.[0] ?? '';
+  expect([...graph.matchAll(/<path /g)].length).toBe(report.layers.length);
+  expect(page).toContain('Verilog 20–45');
+  expect(page).toBe(htmlReport(report, await layoutModel(report)));
+});
+
+test('no graph is drawn of layers whose inputs are not known, nor of hundreds', async () => {
+  const { layers } = sampleDraft;
+  const unknown = layers.map(({ inputs: _, ...layer }) => layer);
+  expect(await layoutModel(sampleReport({ layers: unknown }))).toBeUndefined();
+  expect(await layoutModel(sampleReport({ layers: Array.from({ length: 151 }, (_, i) => ({ ...layers[0]!, name: `layer ${i}` })) }))).toBeUndefined();
+});
+
+test('bits above the proven range are marked, and slack is what the slowest stage of a layer leaves', () => {
+  const layer = { ...sampleDraft.layers[0]!, outputType: 'fixed<16,8>', range: { proven: [-3, 4] as const, observed: [-1, 1.5] as const }, stages: [1, 2] as const };
+  const page = htmlReport(sampleReport({ layers: [layer] }));
+  expect(page).toContain('fixed&lt;16,8&gt;: 16 bits, 4 never used, 2 more not used by the events');
+  expect(page).toContain('<span class="sk">0.21</span>');
+  const late = htmlReport(sampleReport({ layers: [layer], pipeline: [{ ns: 1 }, { ns: 3.25 }, { ns: 2 }] }));
+  expect(late).toContain('<span class="bad">-0.13</span>');
+});
+
+test('accuracy is drawn in float and fixed point', () => {
+  const page = htmlReport(sampleReport());
+  expect([...page.matchAll(/<figure class="plot">/g)].length).toBe(3);
+  for (const name of ['Distribution of score over 24 events', 'ROC curve of score', 'Signal efficiency of score']) expect(page).toContain(name);
 });

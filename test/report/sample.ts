@@ -5,13 +5,13 @@ const area = (lut: number, ff: number): ReportLayer['resources'] => ({ lut, ff, 
 const hash = (digit: string): string => digit.repeat(64);
 
 const layers: readonly ReportLayer[] = [
-  { name: 'input_offset', kind: 'elementwise', outputType: 'fixed<14,6,RND_CONV,SAT>', outputShape: [57], resources: area(412, 798), cycles: 1, stages: [0, 0], range: { proven: [-32, 31.99609375], observed: [-11.5, 31.99609375] }, operations: 171 },
-  { name: 'dense_1', kind: 'dense', outputType: 'fixed<19,9>', outputShape: [29], resources: area(2364, 611), cycles: 3, stages: [1, 3], range: { proven: [-217.25, 198.6875], observed: [-64.125, 71.0625] }, operations: 1204 },
-  { name: 'relu_1', kind: 'activation', outputType: 'ufixed<8,4,RND,SAT>', outputShape: [29], resources: area(311, 0), cycles: 0, stages: [3, 3], range: { proven: [0, 15.9375], observed: [0, 15.9375] }, operations: 58 },
-  { name: 'dense_2', kind: 'dense', outputType: 'fixed<15,7>', outputShape: [10], resources: area(968, 287), cycles: 2, stages: [4, 5], range: { proven: [-58.5, 61.75], observed: [-18.75, 22.5] }, operations: 402 },
-  { name: 'relu_2', kind: 'activation', outputType: 'ufixed<8,4,RND,SAT>', outputShape: [10], resources: area(104, 0), cycles: 0, stages: [5, 5], range: { proven: [0, 15.9375], observed: [0, 14.25] }, operations: 20 },
-  { name: 'z_mean', kind: 'dense', outputType: 'fixed<14,6>', outputShape: [8], resources: area(402, 142), cycles: 2, stages: [6, 7], range: { proven: [-27.125, 30.5], observed: [-9.875, 12.0625] }, operations: 173 },
-  { name: 'score', kind: 'dot', outputType: 'ufixed<18,14>', outputShape: [1], resources: area(251, 92), cycles: 1, stages: [7, 8], range: { proven: [0, 7442], observed: [0, 612.25] }, operations: 31 },
+  { name: 'input_offset', inputs: ['objects'], verilogLines: [20, 45], kind: 'elementwise', outputType: 'fixed<14,6,RND_CONV,SAT>', outputShape: [57], resources: area(412, 798), cycles: 1, stages: [0, 0], range: { proven: [-32, 31.99609375], observed: [-11.5, 31.99609375] }, operations: 171 },
+  { name: 'dense_1', inputs: ['input_offset'], verilogLines: [50, 75], kind: 'dense', outputType: 'fixed<19,9>', outputShape: [29], resources: area(2364, 611), cycles: 3, stages: [1, 3], range: { proven: [-217.25, 198.6875], observed: [-64.125, 71.0625] }, operations: 1204 },
+  { name: 'relu_1', inputs: ['dense_1'], verilogLines: [80, 105], kind: 'activation', outputType: 'ufixed<8,4,RND,SAT>', outputShape: [29], resources: area(311, 0), cycles: 0, stages: [3, 3], range: { proven: [0, 15.9375], observed: [0, 15.9375] }, operations: 58 },
+  { name: 'dense_2', inputs: ['relu_1'], verilogLines: [110, 135], kind: 'dense', outputType: 'fixed<15,7>', outputShape: [10], resources: area(968, 287), cycles: 2, stages: [4, 5], range: { proven: [-58.5, 61.75], observed: [-18.75, 22.5] }, operations: 402 },
+  { name: 'relu_2', inputs: ['dense_2'], verilogLines: [140, 165], kind: 'activation', outputType: 'ufixed<8,4,RND,SAT>', outputShape: [10], resources: area(104, 0), cycles: 0, stages: [5, 5], range: { proven: [0, 15.9375], observed: [0, 14.25] }, operations: 20 },
+  { name: 'z_mean', inputs: ['relu_2'], verilogLines: [170, 195], kind: 'dense', outputType: 'fixed<14,6>', outputShape: [8], resources: area(402, 142), cycles: 2, stages: [6, 7], range: { proven: [-27.125, 30.5], observed: [-9.875, 12.0625] }, operations: 173 },
+  { name: 'score', inputs: ['z_mean'], verilogLines: [200, 225], kind: 'dot', outputType: 'ufixed<18,14>', outputShape: [1], resources: area(251, 92), cycles: 1, stages: [7, 8], range: { proven: [0, 7442], observed: [0, 612.25] }, operations: 31 },
 ];
 
 /** An AXOL1TL-like anomaly trigger: 57 inputs, 7 layers, 9 stages, everything filled in. */
@@ -31,7 +31,12 @@ export const sampleDraft: ReportDraft = {
   },
   resources: { estimated: { lut: 4812, ff: 1930, dsp: 0, bram: 0 }, areaModel: 'One LUT a sum bit, two mux bits a LUT; registers counted exactly before retiming.' },
   layers,
-  accuracy: { metric: 'auc', float: 0.9137, fixed: 0.9131, loss: 0.0006, maxLoss: 0.005, events: 12000 },
+  accuracy: { metric: 'auc', float: 0.9137, fixed: 0.9131, loss: 0.0006, maxLoss: 0.005, events: 12000,
+    curves: [{
+      score: 'score', bins: [0, 612.25], histograms: [{ events: 'background', float: [9, 2, 1], fixed: [9, 3, 0] }, { events: 'signal', float: [1, 3, 8], fixed: [1, 2, 9] }],
+      roc: { float: [[0, 0], [0.1, 0.8], [1, 1]], fixed: [[0, 0], [0.1, 0.79], [1, 1]], background: 6000, signal: 6000 },
+    }],
+  },
   overflow: {
     provenSafe: true, wraps: [],
     saturates: [{ layer: 'relu_1', type: 'ufixed<8,4,RND,SAT>', proven: [0, 198.6875], holds: [0, 15.9375], elements: 29 }],
@@ -122,4 +127,4 @@ export function hostileReport(): Report {
   return finishReport(poison({ ...sampleDraft, suggestions: unmetReport().suggestions }, '') as ReportDraft);
 }
 
-const KEEP = new Set(['sha256', 'source']);
+const KEEP = new Set(['sha256', 'source', 'events']);

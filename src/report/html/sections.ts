@@ -1,7 +1,10 @@
-import { shortfalls } from '../budget.js';
+import { pathLimit, shortfalls } from '../budget.js';
 import { formatApart, formatCount, formatDecimal, formatPercent, formatRange, formatShape, formatStages, plural, shellCommand } from '../format.js';
 import type { Report, ReportLayer } from '../schema.js';
+import { accuracyPlots, modelGraph } from './plots.js';
+import { precisionMap } from './precisionMap.js';
 import { criticalPathChart, pipelineChart, shareBar } from './charts.js';
+import type { GraphLayout } from './layout.js';
 import { code, type Content, dataTable, factList, type Html, html, noBreak, number, section, sourceTag, type TableColumn } from './markup.js';
 
 /** A part of the page, for the contents list; absent where the report has nothing for it. */
@@ -12,9 +15,9 @@ export interface Section {
 }
 
 /** Everything below the verdict, in reading order. */
-export function sections(report: Report): readonly Section[] {
+export function sections(report: Report, graph?: GraphLayout): readonly Section[] {
   return [
-    suggestionsSection(report), warningsSection(report), modelSection(report), pipelineSection(report), layersSection(report), resourcesSection(report),
+    suggestionsSection(report), warningsSection(report), modelSection(report, graph), pipelineSection(report), layersSection(report), resourcesSection(report),
     numbersSection(report), precisionSection(report), verificationSection(report), passesSection(report), reproduceSection(report),
   ].filter((s): s is Section => s !== undefined);
 }
@@ -33,7 +36,7 @@ function warningsSection(report: Report): Section | undefined {
   return make('warnings', 'Warnings', undefined, html`<ul class="notes">${items}</ul>\n`);
 }
 
-function modelSection(report: Report): Section {
+function modelSection(report: Report, graph: GraphLayout | undefined): Section {
   const { model, device } = report;
   const ports = [...model.inputs.map((port) => ({ side: 'input', port })), ...model.outputs.map((port) => ({ side: 'output', port }))];
   const table = dataTable('Ports of the firmware: one bus each, element 0 in the lowest bits', 'Ports', [
@@ -51,7 +54,7 @@ function modelSection(report: Report): Section {
     model.version === undefined ? undefined : ['Version', number(model.version)],
     device === undefined ? undefined : ['Device', html`${device.part}${device.family === undefined ? undefined : `, ${device.family}`}`],
     ['SHA-256', html`<code class="hash">${model.sha256}</code>`],
-  ]), table);
+  ]), table, graph === undefined ? undefined : html`<h3>Graph</h3>\n${modelGraph(report, graph)}`);
 }
 
 function elementTypesNote(types: readonly string[] | undefined): Content {
@@ -89,15 +92,33 @@ function layersSection(report: Report): Section | undefined {
   const rangeColumn = (title: string, kind: 'proven' | 'observed'): TableColumn<ReportLayer>[] =>
     layers.some((l) => l.range?.[kind] !== undefined)
       ? [{ title, cell: (l) => rangeCell(l.range?.[kind]), numeric: true }] : [];
-  const caption = html`Area is estimated; bars show the share of the whole.${hard.length === 0 ? ' No layer uses DSP or BRAM.' : ''} A layer of 0 cycles shares its stage with a neighbour.`;
+  const caption = html`Area and slack are estimated, ±30 %; stages, cycles, types and proven ranges are proven. Bars show the share of the whole.${hard.length === 0 ? ' No layer uses DSP or BRAM.' : ''} A layer of 0 cycles shares its stage with a neighbour.`;
   return make('layers', 'Layers', undefined, dataTable(caption, 'Layers', [
-    { title: 'Layer', cell: (l) => html`${l.name}<span class="sub">${l.kind}${l.outputShape === undefined ? undefined : `, ${formatShape(l.outputShape)}`}</span>` },
+    { title: 'Layer', cell: (l) => html`<span id="layer-${layers.indexOf(l)}">${l.name}</span><span class="sub">${l.kind}${l.outputShape === undefined ? undefined : `, ${formatShape(l.outputShape)}`}</span>${l.verilogLines === undefined ? undefined : html`<span class="sub">Verilog ${l.verilogLines[0]}–${l.verilogLines[1]}</span>`}` },
     { title: 'Stages', cell: (l) => (l.stages === undefined ? undefined : formatStages(l.stages)), numeric: true },
     { title: 'Cycles', cell: (l) => number(l.cycles), numeric: true },
-    share('lut'), share('ff'), ...hard,
+    ...slackColumn(report), share('lut'), share('ff'), ...hard,
     { title: 'Output type', cell: (l) => (l.outputType === undefined ? undefined : code(l.outputType)) },
     ...rangeColumn('Proven range', 'proven'), ...rangeColumn('Observed', 'observed'),
   ], layers, true));
+}
+
+/** What is left of the period in the slowest stage of each layer. */
+function slackColumn(report: Report): TableColumn<ReportLayer>[] {
+  const stages = report.pipeline ?? [];
+  if (stages.length === 0) return [];
+  const limit = pathLimit(report).ns;
+  const slackOf = ({ stages: at }: ReportLayer): number | undefined => {
+    const own = at === undefined ? [] : stages.slice(at[0], at[1] + 1);
+    return own.length === 0 ? undefined : limit - Math.max(...own.map((stage) => stage.ns));
+  };
+  return [{
+    title: 'Slack, ns', numeric: true,
+    cell: (l) => {
+      const slack = slackOf(l);
+      return slack === undefined ? undefined : html`<span class="${slack < -1e-6 ? 'bad' : 'sk'}">${formatDecimal(slack, 2)}</span>`;
+    },
+  }];
 }
 
 function rangeCell(range: readonly [number, number] | undefined): Content {
@@ -167,7 +188,7 @@ ${factList([
     ['In fixed point', html`${number(accuracy.fixed, fixed)} ${sourceTag('simulated')}`],
     ['Loss', html`${loss(accuracy.loss)}${accuracy.maxLoss === undefined ? undefined : html`, allowed ${loss(accuracy.maxLoss)}`}`],
     accuracy.events === undefined ? undefined : ['Events', number(accuracy.events)],
-  ])}`;
+  ])}${accuracyPlots(report)}`;
 }
 
 const PRECISION_FROM: Readonly<Record<NonNullable<Report['precision']>[number]['source'], string>> = {
@@ -177,7 +198,7 @@ const PRECISION_FROM: Readonly<Record<NonNullable<Report['precision']>[number]['
 function precisionSection(report: Report): Section | undefined {
   const rows = report.precision ?? [];
   if (rows.length === 0) return undefined;
-  return make('precision', 'Precision', undefined, dataTable('Where each type comes from; none is a silent default', 'Precision', [
+  return make('precision', 'Precision', undefined, precisionMap(report), dataTable('Where each type comes from; none is a silent default', 'Precision', [
     { title: 'Of', cell: (p) => p.layer },
     { title: 'Role', cell: (p) => p.role },
     { title: 'Type', cell: (p) => code(p.type) },

@@ -95,6 +95,12 @@ figcaption{color:var(--muted);font-size:.875rem;margin-top:.45rem;max-width:46re
 .chart .k{fill:var(--bad);font-weight:600}
 .fa{fill:var(--accent)}.fs{fill:var(--soft)}.ft{fill:var(--track)}.fb{fill:var(--bad)}
 .sr{stroke:var(--rule)}.sm{stroke:var(--muted)}.sp{stroke:var(--paper)}.si{stroke:var(--ink)}.st{stroke:var(--tone)}
+.fp{fill:var(--panel)}.pa{stroke:var(--accent)}.pw{stroke:var(--warn)}.pi{stroke:var(--ink)}
+.plots{display:flex;flex-wrap:wrap;gap:0 2rem}
+.plot{flex:1 1 17rem;max-width:26rem}
+.graph{width:auto;max-width:none;margin:0 auto}
+.graph a:hover rect,.graph a:focus-visible rect{stroke:var(--accent);stroke-width:2.2}
+tr:has(:target){background:var(--panel)}
 .band{fill:var(--bad);opacity:.1}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:0 3rem}
 .notes{margin:.8rem 0 0;padding:0;list-style:none}
