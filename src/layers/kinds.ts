@@ -30,6 +30,7 @@ export { quantLayer as quant } from './quant.js';
 export { reduceLayer as reduce } from './reduce.js';
 export { reshapeLayer as reshape } from './reshape.js';
 export { scalingLayer as scaling } from './scaling.js';
+export { selectLayer as select } from './select.js';
 export { sliceLayer as slice } from './slice.js';
 export { softmaxLayer as softmax } from './softmax.js';
 export { sortLayer as sort } from './sort.js';

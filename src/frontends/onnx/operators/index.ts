@@ -14,12 +14,13 @@ import { quantisers } from './quantisers.js';
 import { recurrentOperators } from './recurrent.js';
 import { reductions } from './reductions.js';
 import { resizing } from './resize.js';
+import { selection } from './selection.js';
 import { shapes } from './shapes.js';
 import { trees } from './trees.js';
 import { windows } from './windows.js';
 
 /** Operators of ai.onnx. */
-const standard: OperatorTable = { ...activations, ...arithmetic, ...choices, ...functions, ...integers, ...normalisations, ...ordering, ...resizing, ...matrix, ...movement, ...recurrentOperators, ...reductions, ...shapes, ...windows };
+const standard: OperatorTable = { ...activations, ...arithmetic, ...choices, ...functions, ...integers, ...normalisations, ...ordering, ...resizing, ...matrix, ...movement, ...recurrentOperators, ...reductions, ...selection, ...shapes, ...windows };
 
 /** QONNX' quantisers and FINN's operators beside them. */
 const qonnx: OperatorTable = { ...quantisers, ...finn };

@@ -1,10 +1,10 @@
 import { sizeOf, stridesOf } from '../../../model/tensor.js';
 import type { GraphBuilder } from '../builder.js';
-import { foldConcat, foldGather, foldPick, foldReshape, foldTranspose } from '../fold.js';
+import { foldConcat, foldPick, foldTranspose } from '../fold.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
 import { emitRepeatingPad } from './resize.js';
-import { constantInput, fail, formatShape, integerList, leadOf, modelShape, normalAxis, operandInput, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
+import { constant, constantInput, fail, formatShape, integerList, leadOf, modelShape, normalAxis, operandInput, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
 
 function permutation(node: OperatorNode, rank: number): readonly number[] {
   const perm = node.attributes.ints('perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
@@ -59,68 +59,33 @@ function joinedInFront(node: OperatorNode, builder: GraphBuilder, inputs: readon
   return builder.emit(node, 'concat', { axis: 1 }, parts, { shape: [count, ...(inputs[0]?.shape.slice(1) ?? [])] });
 }
 
-/** Keeps one side of the diagonal of the last two axes. */
+/** Keeps one side of the diagonal of the last two axes: elsewhere 0. */
 const trilu: Operator = {
   fold: (node, inputs, builder) => {
     const x = inputs[0] as ConstantValue;
-    const [rows = 1, columns = 1] = x.shape.slice(-2);
-    const shift = optionalConstant(node, 1, 'diagonal')?.data[0] ?? 0;
-    const upper = node.attributes.int('upper', 1) !== 0;
+    const kept = keptBy(node, x.shape);
     builder.tensors.reserve(x.data.length, node.name);
-    return [{ ...x, name: node.outputs[0] ?? '', data: x.data.map((n, i) => {
-      const distance = (i % columns) - (Math.floor(i / columns) % rows) - shift;
-      return (upper ? distance >= 0 : distance <= 0) ? n : 0;
-    }) }];
-  },
-  run: (node) => fail(node, 'unsupported', 'variable-input', 'is supported on constants only.'),
-};
-
-/** Constant indices pick slices; a constant table under variable indices is an embedding. */
-const gather: Operator = {
-  least: 2,
-  fold: (node, inputs, builder) => {
-    const [x, indices] = inputs as [ConstantValue, ConstantValue];
-    return [foldGather(node, builder, x, indices, normalAxis(node, node.attributes.int('axis', 0), x.shape.length))];
+    return [{ ...x, name: node.outputs[0] ?? '', data: x.data.map((n, i) => (kept(i) ? n : 0)) }];
   },
   run: (node, builder) => {
-    const data = requiredInput(node, 0);
-    const indices = requiredInput(node, 1);
-    if (data.kind === 'constant' && indices.kind === 'variable') return [emitEmbedding(node, builder, data, indices)];
-    if (data.kind !== 'variable' || indices.kind !== 'constant') return fail(node, 'unsupported', 'variable-gather', 'has both its data and its indices from the model\'s inputs; one of them must be constant.');
-    return [emitGather(node, builder, data, indices, normalAxis(node, node.attributes.int('axis', 0), data.shape.length))];
+    const x = variableInput(node, 0);
+    const [rows = 1, columns = 1] = x.shape.slice(-2);
+    const kept = keptBy(node, x.shape);
+    const mask = constant(`${node.name}:kept`, [rows, columns], Array.from({ length: rows * columns }, (_, i) => (kept(i) ? 1 : 0)), { integer: true, quantised: true });
+    return [builder.emit(node, 'elementwise', { operation: 'mul' }, [x, mask], { shape: x.shape, integer: x.integer })];
   },
 };
 
-function emitEmbedding(node: OperatorNode, builder: GraphBuilder, table: ConstantValue, indices: VariableValue): VariableValue {
-  const axis = normalAxis(node, node.attributes.int('axis', 0), table.shape.length);
-  if (axis !== 0) fail(node, 'unsupported', 'embedding-axis', `looks a table up along axis ${axis}; axis 0 is supported.`);
-  return builder.emit(node, 'embedding', { table: builder.parameter(node, table, 'table') }, [indices], { shape: [...indices.shape, ...table.shape.slice(1)] });
+/** Whether an element of a shape is on the side that is kept. */
+function keptBy(node: OperatorNode, shape: readonly number[]): (element: number) => boolean {
+  const [rows = 1, columns = 1] = shape.slice(-2);
+  const shift = optionalConstant(node, 1, 'diagonal')?.data[0] ?? 0;
+  const upper = node.attributes.int('upper', 1) !== 0;
+  return (i) => {
+    const distance = (i % columns) - (Math.floor(i / columns) % rows) - shift;
+    return upper ? distance >= 0 : distance <= 0;
+  };
 }
-
-function emitGather(node: OperatorNode, builder: GraphBuilder, x: VariableValue, indices: ConstantValue, axis: number): VariableValue {
-  const length = x.shape[axis] as number;
-  const bad = indices.data.find((n) => !Number.isInteger(n) || n < -length || n >= length);
-  if (bad !== undefined) fail(node, 'input', 'bad-index', `index ${bad} is outside axis ${axis} of ${formatShape(x.shape)}.`);
-  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-  if (length === 1 && sizeOf(indices.shape) === 1) return builder.reshape(node, x, shape);
-  const lead = leadOf(x.shape);
-  if (axis === 0 && lead === 0) return fail(node, 'unsupported', 'batch-gather', 'picks several times from axis 0, which is the batch.');
-  const params = { axis: axis + lead, indices: { shape: indices.shape, data: indices.data.map((n) => (n < 0 ? n + length : n)), quantised: true } };
-  return builder.emit(node, 'gather', params, [x], { shape, integer: x.integer });
-}
-
-/** GatherND whose index tuples have one entry is a Gather along axis 0. */
-const gatherNd: Operator = {
-  least: 2,
-  run: (node, builder) => {
-    const x = requiredInput(node, 0);
-    const indices = constantInput(node, 1, 'indices');
-    if (indices.shape[indices.shape.length - 1] !== 1 || node.attributes.int('batch_dims', 0) !== 0) fail(node, 'unsupported', 'gather-nd', `has index tuples ${formatShape(indices.shape)}; tuples of one index without batch_dims are supported.`);
-    const flat = foldReshape(node, indices, indices.shape.slice(0, -1));
-    if (x.kind === 'constant') return [foldGather(node, builder, x, flat, 0)];
-    return [emitGather(node, builder, variableInput(node, 0), flat, 0)];
-  },
-};
 
 interface Bounds {
   readonly axis: number;
@@ -248,8 +213,6 @@ const pad: Operator = {
 export const movement: OperatorTable = {
   Transpose: transpose,
   Concat: concat,
-  Gather: gather,
-  GatherND: gatherNd,
   Slice: slice,
   Split: split,
   Pad: pad,

@@ -1,3 +1,4 @@
+import { sizeOf } from '../../../model/tensor.js';
 import type { Value } from '../../onnx/values.js';
 import { constant, shapeOf } from '../../onnx/values.js';
 import type { AtenOperator, AtenTable, Call } from '../call.js';
@@ -18,10 +19,14 @@ function sum(op: 'Add' | 'Sub'): AtenOperator {
   return (call) => call.op(op, [call.tensor('self'), scaled(call, call.tensor('other'), call.number('alpha', 1), 'alpha')]);
 }
 
+/** ONNX' number of the type. */
+const INT64 = 7;
+
 function divide(call: Call): Value {
   const quotient = call.op('Div', [call.tensor('self'), call.tensor('other')]);
   const mode = call.has('rounding_mode') ? call.text('rounding_mode', '') : '';
   if (mode === '') return quotient;
+  if (mode === 'trunc') return call.op('Cast', [quotient], { to: INT64 }, 'trunc');
   return mode === 'floor' ? call.op('Floor', [quotient], {}, 'floor') : call.fail('unsupported', 'rounding-mode', `rounds its quotient in mode '${mode.slice(0, 20)}'.`);
 }
 
@@ -92,6 +97,19 @@ function addCombined(op: 'Mul' | 'Div'): AtenOperator {
 
 function softmax(op: 'Softmax' | 'LogSoftmax'): AtenOperator {
   return (call) => call.op(op, [call.tensor('self')], { axis: call.integer('dim') });
+}
+
+/** self + weight · (end − self) */
+function lerp(call: Call): Value {
+  const x = call.tensor('self');
+  const distance = call.op('Sub', [call.tensor('end'), x], {}, 'distance');
+  return call.op('Add', [x, call.op('Mul', [distance, call.tensor('weight')], {}, 'way')]);
+}
+
+/** What fixed-point numbers never are. */
+function neverSet(call: Call): Value {
+  const shape = call.shape('self');
+  return constant('', shape, new Float64Array(sizeOf(shape)), { integer: true });
 }
 
 /** Functions of single elements, comparisons and choices. */
@@ -177,7 +195,26 @@ export const elementOperators: AtenTable = {
   __or__: binary('Or'),
   __xor__: binary('Xor'),
   tan: unary('Tan'),
+  acos: unary('Acos'),
+  acosh: unary('Acosh'),
+  asin: unary('Asin'),
+  asinh: unary('Asinh'),
   atan: unary('Atan'),
+  atanh: unary('Atanh'),
   sinh: unary('Sinh'),
   cosh: unary('Cosh'),
+  exp2: (call) => call.op('Exp', [scaled(call, call.tensor('self'), Math.LN2, 'logarithm')]),
+  log2: (call) => scaled(call, call.op('Log', [call.tensor('self')], {}, 'log'), Math.LOG2E),
+  log10: (call) => scaled(call, call.op('Log', [call.tensor('self')], {}, 'log'), Math.LOG10E),
+  erfc: (call) => call.op('Sub', [scalar(1), call.op('Erf', [call.tensor('self')], {}, 'erf')]),
+  trunc: (call) => call.op('Cast', [call.tensor('self')], { to: INT64 }),
+  frac: (call) => call.op('Sub', [call.tensor('self'), call.op('Cast', [call.tensor('self')], { to: INT64 }, 'trunc')]),
+  deg2rad: (call) => scaled(call, call.tensor('self'), Math.PI / 180),
+  rad2deg: (call) => scaled(call, call.tensor('self'), 180 / Math.PI),
+  fmax: binary('Max'),
+  fmin: binary('Min'),
+  lerp,
+  nan_to_num: (call) => call.tensor('self'),
+  isnan: neverSet,
+  isinf: neverSet,
 };

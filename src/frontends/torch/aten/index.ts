@@ -2,10 +2,12 @@ import type { AtenOperator } from '../call.js';
 import { elementOperators } from './elements.js';
 import { layerOperators } from './layers.js';
 import { movementOperators } from './movement.js';
+import { pairOperators } from './pairs.js';
 import { reductionOperators } from './reductions.js';
+import { selectionOperators } from './selection.js';
 
 /** Every ATen operator, by name with or without its overload. */
-export const atenOperators: Readonly<Record<string, AtenOperator>> = { ...layerOperators, ...elementOperators, ...movementOperators, ...reductionOperators };
+export const atenOperators: Readonly<Record<string, AtenOperator>> = { ...layerOperators, ...elementOperators, ...movementOperators, ...pairOperators, ...reductionOperators, ...selectionOperators };
 
 /** `linear.default` → its operator; the overload decides where it changes what is done. */
 export function findAten(target: string): AtenOperator | undefined {

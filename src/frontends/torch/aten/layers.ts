@@ -101,17 +101,31 @@ function averagePool(call: Call): Value {
   return scaled(call, pooled, sizeOf(kernel) / call.number('divisor_override'), 'divisor');
 }
 
-/** Windows of equal size, where the output's size divides the input's. */
+/** Windows of equal size where the output's size divides the input's; else each axis by itself, window by window. */
 function adaptivePool(call: Call, op: 'MaxPool' | 'AveragePool'): Value {
   const x = call.tensor('self');
   const rank = Number(/(\d)d/.exec(call.target)?.[1]);
   const spatial = shapeOf(x).slice(-rank);
   const wanted = (call.list('output_size') ?? []).map((n, i) => (n > 0 ? n : (spatial[i] as number)));
-  if (wanted.length !== rank || wanted.some((n, i) => (spatial[i] as number) % n !== 0)) {
-    return call.fail('unsupported', 'adaptive-pool', `pools [${spatial.join(', ')}] to [${wanted.join(', ')}]; sizes that divide are supported.`);
+  if (wanted.length !== rank) return call.fail('input', 'argument', `pools [${spatial.join(', ')}] to [${wanted.join(', ')}].`);
+  if (wanted.every((n, i) => (spatial[i] as number) % n === 0)) {
+    const kernel = wanted.map((n, i) => (spatial[i] as number) / n);
+    return call.op(op, [x], { kernel_shape: kernel, strides: kernel });
   }
-  const kernel = wanted.map((n, i) => (spatial[i] as number) / n);
-  return call.op(op, [x], { kernel_shape: kernel, strides: kernel });
+  const first = shapeOf(x).length - rank;
+  return wanted.reduce((y, count, i) => adaptiveAxis(call, op === 'MaxPool' ? 'ReduceMax' : 'ReduceMean', y, first + i, count), x);
+}
+
+/** Window i of n goes from ⌊i · size / n⌋ to ⌈(i + 1) · size / n⌉. */
+function adaptiveAxis(call: Call, op: 'ReduceMax' | 'ReduceMean', x: Value, axis: number, count: number): Value {
+  const size = shapeOf(x)[axis] as number;
+  if (count === size) return x;
+  const windows = Array.from({ length: count }, (_, i) => {
+    const [from, to] = [Math.floor((i * size) / count), Math.ceil(((i + 1) * size) / count)];
+    const window = call.op('Slice', [x, integers([from]), integers([to]), integers([axis])], {}, `axis${axis}/window${i}`);
+    return call.op(op, [window, integers([axis])], { keepdims: 1 }, `axis${axis}/pooled${i}`);
+  });
+  return call.op('Concat', windows, { axis }, `axis${axis}`);
 }
 
 function batchNorm(call: Call): Value {
@@ -146,11 +160,12 @@ function instanceNorm(call: Call): Value {
 
 /** softmax(q · kᵀ · scale + mask) · v */
 function attention(call: Call): Value {
-  const [query, key, value] = ['query', 'key', 'value'].map((name) => call.tensor(name)) as [Value, Value, Value];
+  const [query, given, values] = ['query', 'key', 'value'].map((name) => call.tensor(name)) as [Value, Value, Value];
+  const shared = call.flag('enable_gqa', false);
+  const [key, value] = shared ? [given, values].map((x, i) => repeatedHeads(call, query, x, i === 0 ? 'keys' : 'values')) as [Value, Value] : [given, values];
   const rank = shapeOf(key).length;
   const length = shapeOf(query)[shapeOf(query).length - 1] as number;
   if (call.number('dropout_p', 0) !== 0) call.fail('unsupported', 'dropout', 'has dropout.', 'Call model.eval() before torch.export.');
-  if (call.flag('enable_gqa', false)) call.fail('unsupported', 'grouped-query', 'shares keys among queries (enable_gqa).');
   const perm = Array.from({ length: rank }, (_, i) => (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i));
   const turned = call.op('Transpose', [key], { perm }, 'key');
   const scale = call.has('scale') ? call.number('scale') : 1 / Math.sqrt(length);
@@ -158,6 +173,14 @@ function attention(call: Call): Value {
   const mask = call.flag('is_causal', false) ? causalMask(shapeOf(scores)) : call.optional('attn_mask');
   if (mask !== undefined) scores = masked(call, scores, mask);
   return call.op('MatMul', [call.op('Softmax', [scores], { axis: -1 }, 'weights'), value]);
+}
+
+/** Each head of keys or values as often as there are queries for it. */
+function repeatedHeads(call: Call, query: Value, x: Value, part: string): Value {
+  const axis = shapeOf(x).length - 3;
+  const [heads, own] = [shapeOf(query)[axis] as number, shapeOf(x)[axis] as number];
+  if (heads % own !== 0) return call.fail('input', 'shape-mismatch', `shares ${own} heads of keys among ${heads} of queries.`);
+  return call.op('Gather', [x, integers(Array.from({ length: heads }, (_, i) => Math.floor((i * own) / heads)))], { axis }, part);
 }
 
 /** Low enough that exp of it is 0 beside anything that is not. */
@@ -195,6 +218,25 @@ function upsample(mode: 'nearest' | 'linear'): (call: Call) => Value {
   };
 }
 
+/** x / √(mean x² + eps) · weight over the last axes. */
+function rmsNorm(call: Call): Value {
+  const x = call.tensor('input');
+  const shape = call.list('normalized_shape') ?? [];
+  const weight = call.optional('weight') ?? constant('', shape, new Float64Array(sizeOf(shape)).fill(1));
+  return call.op('RMSNormalization', [x, weight], { axis: -shape.length, epsilon: call.has('eps') ? call.number('eps') : 2 ** -23 });
+}
+
+/** input1 · weight[k] · input2 + bias[k] for each output k: one linear map, then a product of variables. */
+function bilinear(call: Call): Value {
+  const [a, b] = [call.tensor('input1'), call.tensor('input2')];
+  const weight = call.constant('weight');
+  if (weight === undefined) return call.fail('input', 'missing-input', 'its weight is missing.');
+  const half = call.op('Einsum', [b, weight], { equation: '...j,kij->...ki' }, 'weighted');
+  const product = call.op('Einsum', [half, a], { equation: '...ki,...i->...k' }, 'product');
+  const bias = call.optional('bias');
+  return bias === undefined ? product : call.op('Add', [product, bias], {}, 'bias');
+}
+
 /** Linear maps, convolutions, pooling, normalisation, attention, recurrences. */
 export const layerOperators: AtenTable = {
   linear: (call) => linear(call, call.tensor('input'), call.tensor('weight'), call.optional('bias')),
@@ -216,12 +258,14 @@ export const layerOperators: AtenTable = {
   max_pool2d: maxPool,
   max_pool3d: maxPool,
   max_pool2d_with_indices: maxPool,
+  max_pool3d_with_indices: maxPool,
   avg_pool1d: averagePool,
   avg_pool2d: averagePool,
   avg_pool3d: averagePool,
   adaptive_avg_pool1d: (call) => adaptivePool(call, 'AveragePool'),
   adaptive_avg_pool2d: (call) => adaptivePool(call, 'AveragePool'),
   _adaptive_avg_pool2d: (call) => adaptivePool(call, 'AveragePool'),
+  _adaptive_avg_pool3d: (call) => adaptivePool(call, 'AveragePool'),
   adaptive_avg_pool3d: (call) => adaptivePool(call, 'AveragePool'),
   adaptive_max_pool1d: (call) => adaptivePool(call, 'MaxPool'),
   adaptive_max_pool2d: (call) => adaptivePool(call, 'MaxPool'),
@@ -230,6 +274,10 @@ export const layerOperators: AtenTable = {
   layer_norm: layerNorm,
   native_layer_norm: layerNorm,
   group_norm: groupNorm,
+  native_group_norm: groupNorm,
+  rms_norm: rmsNorm,
+  _fused_rms_norm: rmsNorm,
+  bilinear,
   instance_norm: instanceNorm,
   scaled_dot_product_attention: attention,
   embedding,
@@ -238,6 +286,7 @@ export const layerOperators: AtenTable = {
   upsample_nearest3d: upsample('nearest'),
   upsample_linear1d: upsample('linear'),
   upsample_bilinear2d: upsample('linear'),
+  upsample_trilinear3d: upsample('linear'),
   lstm: (call) => emitRecurrentModule(call, 'LSTM'),
   gru: (call) => emitRecurrentModule(call, 'GRU'),
   rnn_tanh: (call) => emitRecurrentModule(call, 'RNN', 'Tanh'),

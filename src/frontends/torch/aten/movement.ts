@@ -80,29 +80,6 @@ function select(call: Call): Value {
   return call.op('Gather', [call.tensor('self'), constant('', [], [call.integer('index')], { integer: true })], { axis: call.integer('dim') });
 }
 
-/** x[:, i, j, :] with constant indices: the indexed axes, side by side, become one that is picked from. */
-function index(call: Call): Value {
-  const x = call.tensor('self');
-  const given = call.tensors('indices');
-  const axes = given.flatMap((value, axis) => (value === undefined ? [] : [axis]));
-  const [first = 0] = axes;
-  const picks = axes.map((axis) => given[axis] as Value);
-  if (picks.some((pick) => pick.kind !== 'constant')) return call.fail('unsupported', 'variable-index', 'indexes by a tensor that depends on the model\'s inputs.');
-  if (axes.some((axis, i) => axis !== first + i)) return call.fail('unsupported', 'index-axes', `indexes axes [${axes.join(', ')}]; axes side by side are supported.`);
-  const constants = picks as ConstantValue[];
-  if (axes.length === 1) return call.op('Gather', [x, constants[0]], { axis: first });
-  const shape = shapeOf(x);
-  const lengths = axes.map((axis) => shape[axis] as number);
-  let flat: Value = constant('', [], [0], { integer: true });
-  constants.forEach((pick, i) => {
-    const length = lengths[i] as number;
-    const whole = { ...pick, data: pick.data.map((n) => (n < 0 ? n + length : n)), integer: true };
-    flat = call.op('Add', [call.op('Mul', [flat, constant('', [], [length], { integer: true })], {}, 'index'), whole], {}, 'index');
-  });
-  const merged = call.reshape(x, [...shape.slice(0, first), sizeOf(lengths), ...shape.slice(first + axes.length)], 'merged');
-  return call.op('Gather', [merged, flat], { axis: first });
-}
-
 function concat(call: Call): Value {
   return call.op('Concat', call.tensors('tensors'), { axis: call.integer('dim', 0) });
 }
@@ -262,8 +239,6 @@ export const movementOperators: AtenTable = {
   tile: repeat,
   slice,
   select,
-  index,
-  index_select: (call) => call.op('Gather', [call.tensor('self'), call.tensor('index')], { axis: call.integer('dim') }),
   cat: concat,
   concat,
   stack,
@@ -281,6 +256,8 @@ export const movementOperators: AtenTable = {
   reflection_pad2d: pad('reflect'),
   replication_pad1d: pad('replicate'),
   replication_pad2d: pad('replicate'),
+  reflection_pad3d: pad('reflect'),
+  replication_pad3d: pad('replicate'),
   pixel_shuffle: pixelShuffle,
   pixel_unshuffle: (call) => call.op('SpaceToDepth', [call.tensor('self')], { blocksize: call.integer('downscale_factor'), mode: 'CRD' }),
   zeros: filled(() => 0, sizeArgument),

@@ -80,6 +80,37 @@ function sort(call: Call): readonly Value[] {
   return call.ops('TopK', [call.tensor('self'), integers([shape[axis] as number])], { axis, largest: call.flag('descending', false) ? 1 : 0 }, 2);
 }
 
+/** 1 where any, or every, element is not 0. */
+function quantified(op: 'ReduceMax' | 'ReduceMin'): AtenOperator {
+  return (call) => {
+    const equal = call.op('Equal', [call.tensor('self'), scalar(0)], {}, 'zero');
+    return reduced(call, op, call.op('Not', [equal], {}, 'set'));
+  };
+}
+
+/** Where a sort puts what. */
+function argsort(call: Call): Value {
+  return sort(call)[1] as Value;
+}
+
+/** The lower one of the two in the middle, as torch has it, and where it is. */
+function median(call: Call): Value | readonly Value[] {
+  if (!call.has('dim')) return call.fail('unsupported', 'batch-reduction', 'is of all elements; name an axis: median(x, dim=1).');
+  const x = call.tensor('self');
+  const axis = call.axis('dim', shapeOf(x).length);
+  const middle = constant('', call.flag('keepdim', false) ? [1] : [], [Math.floor(((shapeOf(x)[axis] as number) - 1) / 2)], { integer: true });
+  const pick = (sorted: Value, part: string): Value => call.op('Gather', [sorted, middle], { axis }, part);
+  const [values, indices] = call.ops('TopK', [x, integers([shapeOf(x)[axis] as number])], { axis, largest: 0 }, 2) as [Value, Value];
+  return call.reads(1) ? [pick(values, 'value'), pick(indices, 'index')] : pick(values, 'value');
+}
+
+/** A statistic and the mean. */
+function withMean(spread: AtenOperator): AtenOperator {
+  return (call) => [spread(call) as Value, reduced(call, 'ReduceMean', call.tensor('self'), 'average')];
+}
+
+const deviation: AtenOperator = (call) => call.op('Sqrt', [variance(call)], {}, 'root');
+
 /** Reductions, extremes, orders. */
 export const reductionOperators: AtenTable = {
   sum: reduction('ReduceSum'),
@@ -93,7 +124,14 @@ export const reductionOperators: AtenTable = {
   argmin: argument('ArgMin'),
   logsumexp: reduction('ReduceLogSumExp'),
   var: variance,
-  std: (call) => call.op('Sqrt', [variance(call)], {}, 'root'),
+  std: deviation,
+  var_mean: withMean(variance),
+  std_mean: withMean(deviation),
+  any: quantified('ReduceMax'),
+  all: quantified('ReduceMin'),
+  aminmax: (call) => [reduced(call, 'ReduceMin', call.tensor('self'), 'least'), reduced(call, 'ReduceMax', call.tensor('self'), 'greatest')],
+  median,
+  argsort,
   linalg_vector_norm: norm,
   norm,
   cumsum: cumulative,
