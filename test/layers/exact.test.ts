@@ -68,6 +68,10 @@ const EXACT: readonly (readonly [string, OneLayer])[] = [
   ...(['values', 'indices'] as const).flatMap((output) => [true, false].map((largest): [string, OneLayer] => [
     `top k ${output}, ${largest ? 'largest' : 'smallest'}`, { kind: 'topK', params: { axis: 1, k: 3, largest, output }, operands: [x([1, 6, 2], type('fixed<3,2>'))] },
   ])),
+  ['select slices', { kind: 'select', params: { axis: 1, batchAxes: 1 }, operands: [x([1, 5, 2]), x([1, 3], type('fixed<5,5>'))] }],
+  ['select elements', { kind: 'select', params: { axis: 2, batchAxes: 2 }, operands: [x([1, 2, 4]), x([1, 2, 3], type('uint<2>'))] }],
+  ['select within rows', { kind: 'select', params: { axis: 2, batchAxes: 1 }, operands: [x([1, 2, 3, 2]), x([1, 2, 2], type('fixed<4,3>'))] }],
+  ['select, some rows out of reach', { kind: 'select', params: { axis: 1, batchAxes: 1 }, operands: [x([1, 9]), x([1, 2], type('uint<2>'))] }],
   ['staircase', { kind: 'staircase', params: { thresholds: tensor([1, 3], [-1.3, 0, 2.2]), values: tensor([1, 4], [-1, 0.5, 0.25, 3]), axis: 1 }, operands: [x([1, 3, 3])] }],
   ['staircase, a row a channel', { kind: 'staircase', params: { thresholds: tensor([2, 2], [-100, 0.1, 1, 1.01]), values: tensor([2, 3], [0, 1, 2, -1, 0, 1]), axis: 1 }, operands: [x([1, 2, 6])] }],
   ['staircase of many steps', { kind: 'staircase', params: { thresholds: tensor([1, 60], Array.from({ length: 60 }, (_, i) => (i - 30) / 7)), values: tensor([1, 61], Array.from({ length: 61 }, (_, i) => i - 30)), axis: 1 }, operands: [x([1, 9])] }],

@@ -190,3 +190,21 @@ describe('shape rules', () => {
     expect(catalogue.hls4mlClass('pool', { mode: 'max', kernel: [2] }, [[1, 2, 4]])).toBe('MaxPooling1D');
   });
 });
+
+describe('select', () => {
+  it('picks slices, elements and rows as numpy does', () => {
+    expect(evaluate('select', { axis: 1, batchAxes: 1 }, count([1, 4, 2]), tensor([1, 3], [2, 0, -1]))).toEqual([4, 5, 0, 1, 6, 7]);
+    expect(evaluate('select', { axis: 2, batchAxes: 2 }, count([1, 2, 3]), tensor([1, 2, 2], [0, 2, 1, 1]))).toEqual([0, 2, 4, 4]);
+    expect(evaluate('select', { axis: 2, batchAxes: 1 }, count([1, 2, 3, 1]), tensor([1, 1], [1]))).toEqual([1, 4]);
+  });
+
+  it('clamps indices outside', () => {
+    expect(evaluate('select', { axis: 1, batchAxes: 1 }, count([1, 4]), tensor([1, 4], [9, -4, -5, 2.9]))).toEqual([3, 0, 0, 2]);
+  });
+
+  it('says what does not fit', () => {
+    expect(catalogue.shape('select', { axis: 0, batchAxes: 0 }, [[1, 4], [1, 2]])).toMatch(/axis 0 is no axis of one event/);
+    expect(catalogue.shape('select', { axis: 2, batchAxes: 2 }, [[1, 4, 3], [1, 2, 2]])).toMatch(/first 2 axes of \[1, 4, 3\] and of the index \[1, 2, 2\] differ/);
+    expect(catalogue.shape('select', { axis: 1, batchAxes: 2 }, [[1, 4, 3], [1, 4, 2]])).toMatch(/2 shared axes do not fit/);
+  });
+});

@@ -28,6 +28,7 @@ const LAYERS: readonly OneLayer[] = [
   { kind: 'argmax', params: { axis: 1, keepDims: false, operation: 'max' }, operands: [x([1, 5], 'fixed<3,3>')] },
   { kind: 'sort', params: { axis: 1, descending: true }, operands: [x([1, 5])] },
   { kind: 'topK', params: { axis: 1, k: 2, largest: false, output: 'indices' }, operands: [x([1, 5], 'fixed<3,3>')] },
+  { kind: 'select', params: { axis: 1, batchAxes: 1 }, operands: [x([1, 5, 2]), x([1, 2], 'fixed<4,4>')] },
   { kind: 'staircase', params: { thresholds: tensor([1, 2], [-1, 1.3]), values: tensor([1, 3], [-1, 0, 1]), axis: 1 }, operands: [x([1, 2])] },
   { kind: 'convTranspose', params: { weight: tensor([1, 2, 2], [1, -0.5, 2, 0.75]), bias: null, strides: [2], dilations: [1], pads: [0, 0], outputPads: [0], groups: 1 }, operands: [x([1, 1, 3])] },
   { kind: 'einsum', params: { equation: 'ab,cb->ac' }, operands: [x([1, 3]), tensor([2, 3], [1, 2, -3, 0.5, 0, 1])] },

@@ -14,6 +14,7 @@ import { findAten } from './aten/index.js';
 import type { Argument } from './call.js';
 import { Call } from './call.js';
 import { Operators } from './operators.js';
+import { liveNodes, sharedMutations } from './liveness.js';
 import type { Program, ProgramNode, TensorMeta, WeightsConfig } from './program.js';
 import { fixedInteger, nameIn, parseProgram, parseWeights } from './program.js';
 import { symbolOperator } from './symbols.js';
@@ -70,6 +71,8 @@ class ProgramWalk extends GraphProblems {
   private readonly values = new Map<string, Argument>();
   /** Tensors that something reads. */
   private readonly read: ReadonlySet<string>;
+  /** What the outputs depend on. */
+  private readonly live: readonly ProgramNode[];
   private readonly inputs: GraphInput[] = [];
   private readonly builder: GraphBuilder;
   private readonly operators: Operators;
@@ -90,15 +93,17 @@ class ProgramWalk extends GraphProblems {
     this.program = parseProgram(this.archive.read(this.layout.program), [source.name, this.layout.program]);
     this.tensors = new TensorReader(source.name, context);
     this.read = readNames(this.program);
+    this.live = liveNodes(this.program);
     this.builder = new GraphBuilder(context.catalogue, this.tensors, source.name, false, this.batch());
     this.operators = new Operators(this.builder, source.name);
   }
 
   run(): ModelGraph {
     this.checkOperators();
+    this.checkMutations();
     this.readParameters();
     for (const spec of this.program.signature.input_specs) this.guard(() => this.readInput(spec), [specName(spec)]);
-    for (const node of this.program.graph.nodes) this.walk(node);
+    for (const node of this.live) this.walk(node);
     const outputs = this.readOutputs();
     this.throwProblems();
     return finishGraph(this.builder, this.inputs, outputs, { name: modelName(this.source), format: 'pt2' });
@@ -118,7 +123,7 @@ class ProgramWalk extends GraphProblems {
   /** All operators nobody knows, one problem each with the nodes that use it. */
   private checkOperators(): void {
     const unknown = new Map<string, string[]>();
-    for (const node of this.program.graph.nodes) {
+    for (const node of this.live) {
       if (aten(node.target) === undefined && symbolOperator(node.target) === undefined) {
         unknown.set(node.target, [...(unknown.get(node.target) ?? []), layerName(node)]);
       }
@@ -126,6 +131,14 @@ class ProgramWalk extends GraphProblems {
     for (const [target, nodes] of unknown) {
       const shown = `${nodes.slice(0, 8).join(', ')}${nodes.length > 8 ? ` and ${nodes.length - 8} more` : ''}`;
       this.report('unsupported', 'unknown-operator', [], `operator ${target.slice(0, 100)} is not supported (${nodes.length === 1 ? 'node' : 'nodes'} ${shown}).`);
+    }
+  }
+
+  /** Assignments to parts of tensors, which torch.export leaves in place until it decomposes them. */
+  private checkMutations(): void {
+    for (const node of sharedMutations(this.program)) {
+      const mend = 'Save torch.export.export(model.eval(), (example,)).run_decompositions(), which has no such operators, or write it without assigning.';
+      this.guard(() => this.fail('unsupported', 'mutation', [layerName(node)], `${node.target.replace('torch.ops.aten.', '')} changes a tensor of which there are views.`, mend), []);
     }
   }
 

@@ -1,8 +1,10 @@
 import { broadcastShapes } from '../../../model/tensor.js';
 import type { ActivationParams } from '../../../layers/activation.js';
 import type { ElementwiseParams } from '../../../layers/elementwise.js';
+import { remainder } from '../../pairs.js';
 import type { GraphBuilder } from '../builder.js';
 import { foldBinary, foldUnary } from '../fold.js';
+import { handing } from '../handing.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
 import { constant, constantInput, fail, formatShape, operandInput, scalarOf, variableInput } from '../values.js';
@@ -87,6 +89,9 @@ function constantsOnly(f: (node: OperatorNode, inputs: readonly ConstantValue[],
 /** Exponents that are one layer. */
 const POWERS: ReadonlyMap<number, ActivationParams['function']> = new Map([[0.5, 'sqrt'], [-0.5, 'rsqrt'], [-1, 'reciprocal']]);
 
+/** torch writes a distance as the power 1 / (2 + 1e-6). */
+const NEARLY = 1e-6;
+
 /** No power of a trigger model is higher. */
 const MAX_EXPONENT = 16;
 
@@ -104,7 +109,7 @@ const pow: Operator = {
     }
     const exponent = scalarOf(node, constantInput(node, 1, 'exponent'), 'exponent');
     if (exponent === 1) return [base];
-    const known = POWERS.get(exponent);
+    const known = [...POWERS].find(([power]) => Math.abs(power - exponent) < NEARLY)?.[1];
     if (known !== undefined) return [builder.emit(node, 'activation', { function: known }, [base], { shape: base.shape })];
     if (!Number.isInteger(exponent) || exponent < 2 || exponent > MAX_EXPONENT) return fail(node, 'unsupported', 'exponent', `raises to the power ${exponent}; ±1, ±0.5 and whole powers up to ${MAX_EXPONENT} are supported.`);
     let power: VariableValue = base;
@@ -121,10 +126,20 @@ const neg: Operator = {
   },
 };
 
-const mod: Operator = constantsOnly((node, inputs, builder) => {
-  const fmod = node.attributes.int('fmod', 0) === 1;
-  return foldBinary(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue, (a, b) => (fmod ? a % b : a - b * Math.floor(a / b)));
-}, 2);
+/** The remainder, of the divisor's sign, or with `fmod` of the dividend's. */
+const mod: Operator = {
+  least: 2,
+  fold: (node, inputs, builder) => {
+    const truncated = node.attributes.int('fmod', 0) === 1;
+    return [foldBinary(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue, (a, b) => (truncated ? a % b : a - b * Math.floor(a / b)))];
+  },
+  run: (node, builder) => {
+    const [a, b] = [operandInput(node, 0), operandInput(node, 1)];
+    const shape = broadcastShapes(a.shape, b.shape) ?? fail(node, 'input', 'shape-mismatch', 'its operands do not broadcast.');
+    const { sink, give, take } = handing(node, builder);
+    return [take(remainder(sink, give(a, 'a'), give(b, 'b'), node.name, node.attributes.int('fmod', 0) === 1), shape, a.integer && b.integer)];
+  },
+};
 
 /** Arithmetic, element by element. */
 export const arithmetic: OperatorTable = {

@@ -1,11 +1,11 @@
 import type { CompareParams } from '../../../layers/compare.js';
 import type { LogicParams } from '../../../layers/logic.js';
-import { broadcastShapes } from '../../../model/tensor.js';
+import { broadcastShapes, sizeOf } from '../../../model/tensor.js';
 import type { GraphBuilder } from '../builder.js';
 import { foldBinary, foldUnary, foldWhere } from '../fold.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
-import { fail, formatShape, operandInput, variableInput } from '../values.js';
+import { constant, fail, formatShape, operandInput, variableInput } from '../values.js';
 
 function broadcastOf(node: OperatorNode, ...operands: readonly Operand[]): readonly number[] {
   const shape = operands.reduce<readonly number[] | undefined>((all, { shape: own }) => (all === undefined ? undefined : broadcastShapes(all, own)), []);
@@ -19,6 +19,13 @@ function comparison(operation: CompareParams['operation'], holds: (a: number, b:
     fold: (node, inputs, builder) => [foldBinary(node, builder, inputs[0] as ConstantValue, inputs[1] as ConstantValue, (a, b) => (holds(a, b) ? 1 : 0), true)],
     run: (node, builder) => {
       const [a, b] = [operandInput(node, 0), operandInput(node, 1)];
+      // Whatever a circuit holds is finite: against an infinity 0 stands for any of it.
+      const infinite = [a, b].find((operand) => operand.kind === 'constant' && operand.data.length > 0 && operand.data.every((n) => Math.abs(n) === Infinity && n === operand.data[0]));
+      if (infinite?.kind === 'constant') {
+        const limit = infinite.data[0] as number;
+        const shape = broadcastOf(node, a, b);
+        return [constant(node.outputs[0] ?? '', shape, new Float64Array(sizeOf(shape)).fill((infinite === a ? holds(limit, 0) : holds(0, limit)) ? 1 : 0), { integer: true })];
+      }
       return [builder.emit(node, 'compare', { operation }, [a, b], { shape: broadcastOf(node, a, b), integer: true })];
     },
   };
@@ -65,7 +72,10 @@ const where: Operator = {
   run: (node, builder) => {
     const [condition, x, y] = [0, 1, 2].map((i) => operandInput(node, i)) as [Operand, Operand, Operand];
     if (isSoftplus(builder, condition, x, y)) return [y];
-    return [builder.emit(node, 'where', {}, [condition, x, y], { shape: broadcastOf(node, condition, x, y), integer: x.integer && y.integer })];
+    const shape = broadcastOf(node, condition, x, y);
+    const known = condition.kind === 'constant' ? [x, y].find((_, i) => condition.data.every((n) => (n !== 0) === (i === 0))) : undefined;
+    if (known?.kind === 'variable' && formatShape(known.shape) === formatShape(shape)) return [known];
+    return [builder.emit(node, 'where', {}, [condition, x, y], { shape, integer: x.integer && y.integer })];
   },
 };
 

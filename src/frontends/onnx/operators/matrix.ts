@@ -55,8 +55,9 @@ const matmul: Operator = {
       const product = emitDense(node, builder, a, foldReshape(node, b, [b.data.length, 1]), null);
       return [builder.reshape(node, product, a.shape.slice(0, -1), `${node.name}/shape`)];
     }
-    if (matrixRank > 2 && sizeOf(b.shape.slice(0, -2)) !== 1) return fail(node, 'unsupported', 'batched-weight', `multiplies by a constant ${formatShape(b.shape)}; one matrix for all rows is supported.`);
-    return [emitDense(node, builder, a, foldReshape(node, b, b.shape.slice(-2)), null)];
+    const size = sizeOf(b.shape.slice(-2));
+    if (b.data.some((n, i) => n !== b.data[i % size])) return fail(node, 'unsupported', 'batched-weight', `multiplies by a constant ${formatShape(b.shape)}; one matrix for all rows is supported.`);
+    return [emitDense(node, builder, a, { ...b, shape: b.shape.slice(-2), data: b.data.subarray(0, size) }, null)];
   },
 };
 
@@ -72,6 +73,12 @@ function matmulShape(node: OperatorNode, a: VariableValue, b: VariableValue): re
 /** y = alpha · A' · B' + beta · C with a constant B. */
 const gemm: Operator = {
   least: 2,
+  fold: (node, inputs, builder) => {
+    const turned = (value: ConstantValue, attribute: string): ConstantValue => (node.attributes.int(attribute, 0) === 1 ? foldTranspose(node, builder, value, [1, 0]) : value);
+    const [a, b, c] = inputs as [ConstantValue, ConstantValue, ConstantValue?];
+    const product = scaled(node, builder, foldMatmul(node, builder, turned(a, 'transA'), turned(b, 'transB')), node.attributes.float('alpha', 1));
+    return [c === undefined ? product : foldBinary(node, builder, product, scaled(node, builder, c, node.attributes.float('beta', 1)), (x, y) => x + y)];
+  },
   run: (node, builder) => {
     const given = variableInput(node, 0);
     const second = requiredInput(node, 1);

@@ -85,6 +85,16 @@ const shape: Operator = {
 
 const size: Operator = { run: (node) => [constant(node.outputs[0] ?? '', [], [sizeOf(shapeOf(requiredInput(node, 0)))], { integer: true })] };
 
+/** Ones on a diagonal, in a matrix of the input's shape. */
+const eyeLike: Operator = {
+  run: (node, builder) => {
+    const [rows = 1, columns = 1] = shapeOf(requiredInput(node, 0));
+    const shift = node.attributes.int('k', 0);
+    builder.tensors.reserve(rows * columns, node.name);
+    return [constant(node.outputs[0] ?? '', [rows, columns], Float64Array.from({ length: rows * columns }, (_, i) => ((i % columns) - Math.floor(i / columns) === shift ? 1 : 0)), { integer: true })];
+  },
+};
+
 /** Casts to int32 and int64 drop the fraction toward zero; casts among floats are gone. */
 const cast: Operator = {
   fold: (node, inputs, builder) => {
@@ -98,7 +108,8 @@ const cast: Operator = {
     const x = variableInput(node, 0);
     const to = node.attributes.int('to', 0);
     if (isIntegerType(to) === false) return [{ ...x, integer: false }];
-    if (to !== 6 && to !== 7) return fail(node, 'unsupported', 'cast-type', `casts a variable to element type ${to}; floats, int32 and int64 are supported.`);
+    if (to === 9) return [builder.emit(node, 'compare', { operation: 'ne' }, [x, constant(`${node.name}:zero`, [], [0], { integer: true, quantised: true })], { shape: x.shape, integer: true })];
+    if (to !== 6 && to !== 7) return fail(node, 'unsupported', 'cast-type', `casts a variable to element type ${to}; floats, int32, int64 and bool are supported.`);
     if (x.integer) return [x];
     return [builder.emit(node, 'toInteger', {}, [x], { shape: x.shape, integer: true })];
   },
@@ -209,6 +220,7 @@ export const shapes: OperatorTable = {
   Constant: constantNode,
   ConstantOfShape: constantOfShape,
   Range: range,
+  EyeLike: eyeLike,
   Expand: expand,
   Tile: tile,
 };

@@ -3,7 +3,7 @@ import type { Value } from '../../onnx/values.js';
 import { constant, shapeOf } from '../../onnx/values.js';
 import type { AtenOperator, AtenTable, Call } from '../call.js';
 import { scalar } from '../operators.js';
-import { scaled } from './layers.js';
+import { EXCLUDED, scaled } from './layers.js';
 
 /** An ONNX operator of one input. */
 function unary(op: string, attributes: (call: Call) => Readonly<Record<string, number>> = () => ({})): AtenOperator {
@@ -14,9 +14,14 @@ function binary(op: string): AtenOperator {
   return (call) => call.op(op, [call.tensor('self'), call.tensor('other')]);
 }
 
+/** A mask that is added to scores: its −∞ as a number that softmax makes 0 as well. */
+function masking(x: Value): Value {
+  return x.kind === 'constant' && x.data.includes(-Infinity) ? { ...x, data: x.data.map((n) => Math.max(n, EXCLUDED)), quantised: true } : x;
+}
+
 /** self ± alpha · other */
 function sum(op: 'Add' | 'Sub'): AtenOperator {
-  return (call) => call.op(op, [call.tensor('self'), scaled(call, call.tensor('other'), call.number('alpha', 1), 'alpha')]);
+  return (call) => call.op(op, [masking(call.tensor('self')), scaled(call, masking(call.tensor('other')), call.number('alpha', 1), 'alpha')]);
 }
 
 /** ONNX' number of the type. */

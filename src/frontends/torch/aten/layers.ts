@@ -184,7 +184,7 @@ function repeatedHeads(call: Call, query: Value, x: Value, part: string): Value 
 }
 
 /** Low enough that exp of it is 0 beside anything that is not. */
-const EXCLUDED = -1e4;
+export const EXCLUDED = -1e4;
 
 /** A constant of 0 where attention may look, and of a number that softmax makes 0 elsewhere. */
 function causalMask(scores: readonly number[]): ConstantValue {
@@ -237,6 +237,13 @@ function bilinear(call: Call): Value {
   return bias === undefined ? product : call.op('Add', [product, bias], {}, 'bias');
 }
 
+/** Σ i1 · i2 · i3 over some axes, each given axes of length 1 first: what a bilinear layer decomposes to. */
+function trilinear(call: Call): Value {
+  const given = [1, 2, 3].map((k) => call.op('Unsqueeze', [call.tensor(`i${k}`), integers(call.list(`expand${k}`) ?? [])], {}, `operand${k}`));
+  const product = given.reduce((a, b) => call.op('Mul', [a, b], {}, 'product'));
+  return call.op('ReduceSum', [product, integers(call.list('sumdim') ?? [])], { keepdims: 0 });
+}
+
 /** Linear maps, convolutions, pooling, normalisation, attention, recurrences. */
 export const layerOperators: AtenTable = {
   linear: (call) => linear(call, call.tensor('input'), call.tensor('weight'), call.optional('bias')),
@@ -278,6 +285,7 @@ export const layerOperators: AtenTable = {
   rms_norm: rmsNorm,
   _fused_rms_norm: rmsNorm,
   bilinear,
+  _trilinear: trilinear,
   instance_norm: instanceNorm,
   scaled_dot_product_attention: attention,
   embedding,

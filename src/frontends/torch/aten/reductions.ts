@@ -104,6 +104,24 @@ function median(call: Call): Value | readonly Value[] {
   return call.reads(1) ? [pick(values, 'value'), pick(indices, 'index')] : pick(values, 'value');
 }
 
+/** Σ a · b / (max(|a|, ε) · max(|b|, ε)) */
+function cosineSimilarity(call: Call): Value {
+  const [a, b] = [call.tensor('x1'), call.tensor('x2')];
+  const axes = integers([call.axis('dim', shapeOf(a).length, 1)]);
+  const least = scalar(call.number('eps', 1e-8));
+  const [left, right] = [a, b].map((x, i) => call.op('Max', [call.op('ReduceL2', [x, axes], { keepdims: 0 }, `length${i}`), least], {}, `safe${i}`)) as [Value, Value];
+  const product = call.op('ReduceSum', [call.op('Mul', [a, b], {}, 'products'), axes], { keepdims: 0 }, 'dot');
+  return call.op('Div', [product, call.op('Mul', [left, right], {}, 'lengths')]);
+}
+
+/** |a − b + ε| over the last axis. */
+function pairwiseDistance(call: Call): Value {
+  const p = call.number('p', 2);
+  if (p !== 1 && p !== 2) return call.fail('unsupported', 'norm', `of order ${p}; 1 and 2 are supported.`);
+  const difference = call.op('Add', [call.op('Sub', [call.tensor('x1'), call.tensor('x2')], {}, 'difference'), scalar(call.number('eps', 1e-6))], {}, 'shifted');
+  return call.op(p === 1 ? 'ReduceL1' : 'ReduceL2', [difference, integers([shapeOf(difference).length - 1])], { keepdims: call.flag('keepdim', false) ? 1 : 0 });
+}
+
 /** A statistic and the mean. */
 function withMean(spread: AtenOperator): AtenOperator {
   return (call) => [spread(call) as Value, reduced(call, 'ReduceMean', call.tensor('self'), 'average')];
@@ -131,6 +149,8 @@ export const reductionOperators: AtenTable = {
   all: quantified('ReduceMin'),
   aminmax: (call) => [reduced(call, 'ReduceMin', call.tensor('self'), 'least'), reduced(call, 'ReduceMax', call.tensor('self'), 'greatest')],
   median,
+  cosine_similarity: cosineSimilarity,
+  pairwise_distance: pairwiseDistance,
   argsort,
   linalg_vector_norm: norm,
   norm,

@@ -85,15 +85,61 @@ function scattered(call: Call, x: Value, source: Value, axis: number, start: num
   return call.op('Gather', [joined, integers(Array.from({ length: size }, (_, i) => from(i)))], { axis });
 }
 
+/** Each element several times. */
+function repeatInterleave(call: Call): Value {
+  const x = call.tensor('self');
+  const axis = call.axis('dim', shapeOf(x).length);
+  const repeats = call.integer('repeats');
+  return call.op('Gather', [x, integers(Array.from({ length: (shapeOf(x)[axis] as number) * repeats }, (_, i) => Math.floor(i / repeats)))], { axis });
+}
+
+/** numpy's take_along_axis: data and indices broadcast on all other axes. */
+function takeAlong(call: Call): Value {
+  const [x, indices] = [call.tensor('self'), call.tensor('indices')];
+  const axis = call.axis('dim', shapeOf(x).length);
+  const broadcast = (of: Value, other: Value, part: string): Value => {
+    const shape = shapeOf(of).map((n, k) => (k === axis ? n : Math.max(n, shapeOf(other)[k] as number)));
+    return shape.every((n, k) => n === shapeOf(of)[k]) ? of : call.op('Expand', [of, integers(shape)], {}, part);
+  };
+  return call.op('GatherElements', [broadcast(x, indices, 'data'), broadcast(indices, x, 'indices')], { axis });
+}
+
+/** Values put at constant indices of the first axes. */
+function indexPut(call: Call): Value {
+  const x = call.tensor('self');
+  const picks = call.tensors('indices');
+  if (call.flag('accumulate', false) || picks.length !== 1 || picks[0]?.kind !== 'constant') return call.fail('unsupported', 'variable-index', 'puts values at other than constant indices of the first axis.');
+  const shape = shapeOf(x);
+  const rows = picks[0].shape;
+  const values = call.op('Expand', [call.tensor('values'), integers([...rows, ...shape.slice(1)])], {}, 'values');
+  return call.op('ScatterND', [x, { ...picks[0], shape: [...rows, 1] }, values]);
+}
+
+/** How many boundaries are below (with `right` at most) each value. */
+function bucketize(call: Call): Value {
+  const x = call.tensor('self');
+  const bounds = call.constant('boundaries');
+  if (bounds === undefined) return call.fail('input', 'missing-input', 'its boundaries are missing.');
+  const rank = shapeOf(x).length;
+  const apart = call.op('Unsqueeze', [x, integers([rank])], {}, 'apart');
+  const above = call.op(call.flag('right', false) ? 'GreaterOrEqual' : 'Greater', [apart, { ...bounds, quantised: true }], {}, 'above');
+  return call.op('ReduceSum', [above, integers([rank])], { keepdims: 0 });
+}
+
 /** What picks by index, or puts something in its place. */
 export const selectionOperators: AtenTable = {
   copy: (call) => (call.shape('src').join() === call.shape('self').join() ? call.tensor('src') : call.op('Expand', [call.tensor('src'), integers(call.shape('self'))])),
+  bucketize,
   diagonal,
   gather: (call) => call.op('GatherElements', [call.tensor('self'), call.tensor('index')], { axis: call.integer('dim') }),
   index,
   index_select: (call) => call.op('Gather', [call.tensor('self'), call.tensor('index')], { axis: call.integer('dim') }),
+  index_put: indexPut,
+  one_hot: (call) => call.op('OneHot', [call.tensor('self'), constant('', [], [call.integer('num_classes')], { integer: true }), integers([0, 1])], { axis: -1 }),
+  repeat_interleave: repeatInterleave,
   select_scatter: selectScatter,
   slice_scatter: sliceScatter,
+  take_along_dim: takeAlong,
   tril: triangle(0),
   triu: triangle(1),
 };
