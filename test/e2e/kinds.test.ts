@@ -60,6 +60,7 @@ const OWN: readonly OneLayer[] = [
   { kind: 'matmul', params: {}, operands: [x([1, 2, 3]), x([1, 3, 2])] },
   { kind: 'prelu', params: { slope: tensor([2], [0.25, -1.5]) }, operands: [x([1, 2])] },
   { kind: 'scaling', params: { operation: 'multiply', values: one(0.375), type: 'ap_fixed<6,4,RND_CONV,SAT>' }, operands: [x([1, 3])] },
+  { kind: 'select', params: { axis: 1, batchAxes: 1 }, operands: [x([1, 5, 2]), x([1, 2], 'fixed<4,4>')] },
   { kind: 'toInteger', params: {}, operands: [x([1, 3])] },
   { kind: 'trunc', params: { scale: one(0.125), zeroPoint: one(0), inBits: 6, outBits: 4, rounding: 'FLOOR' }, operands: [x([1, 3])] },
 ];
