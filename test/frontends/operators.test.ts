@@ -36,7 +36,7 @@ const cases: readonly Case[] = [
   { op: 'Trilu', shape: [2, 3], x: [1, 2, 3, 4, 5, 6], y: [1, 0, 0, 4, 5, 0], outShape: [1, 2, 3], attributes: { upper: 0 } },
   { op: 'Mod', shape: [3], x: [-1, 2.5, 7], y: [2, 2.5, 1], constants: [floats('c', [], [3])] },
   { op: 'Mod', title: 'as in C', shape: [3], x: [-1, 2.5, 7], y: [-1, 2.5, 1], constants: [floats('c', [], [3])], attributes: { fmod: 1 } },
-  { op: 'GatherND', title: 'constant tuples', shape: [2, 3], x: [1, 2, 3, 4, 5, 6], y: [6, 2], outShape: [2], constants: [ints('i', [0, 1, 2, 0, 0, 1], [2, 3])] },
+  { op: 'GatherND', title: 'constant tuples', shape: [2, 3], x: [1, 2, 3, 4, 5, 6], y: [6, 2], outShape: [1, 2], constants: [ints('i', [0, 1, 2, 0, 0, 1], [2, 3])] },
   { op: 'ScatterND', shape: [4], x: [1, 2, 3, 4], y: [1, 9, 3, 8], constants: [ints('i', [0, 1, 0, 3], [2, 2]), floats('u', [2], [9, 8])] },
   { op: 'ScatterElements', shape: [4], x: [1, 2, 3, 4], y: [1, 2, 9, 8], constants: [ints('i', [2, -1], [1, 2]), floats('u', [1, 2], [9, 8])], attributes: { axis: 1 } },
   { op: 'OneHot', shape: [2], x: [2, 0], y: [0, 0, 1, 1, 0, 0], outShape: [1, 2, 3], constants: [ints('d', [3], []), floats('v', [2], [0, 1])] },
