@@ -5,7 +5,7 @@ import type { ActivationParams } from '../layers/activation.js';
 import type { BipolarQuantParams } from '../layers/bipolarQuant.js';
 import type { ElementwiseParams } from '../layers/elementwise.js';
 import type { QuantParams } from '../layers/quant.js';
-import { quantBounds } from '../layers/quant.js';
+import { isBipolar, quantBounds } from '../layers/quant.js';
 import type { TensorRange } from '../layers/ranges.js';
 import { powerOfTwo } from '../layers/ranges.js';
 import { definitionOf } from '../layers/registry.js';
@@ -112,10 +112,17 @@ class Carrier {
     }
   }
 
-  /** What a quantiser to a fixed-point type gives, whatever it reads. */
+  /** What a quantiser in steps of a power of two gives, whatever it reads. */
   private typed(node: ModelNode): void {
-    const type = node.precision === undefined ? definitionOf(node.kind).quantiser?.(node.params) : undefined;
+    const { quantiser } = definitionOf(node.kind);
+    if (node.precision !== undefined || quantiser === undefined) return;
+    const type = quantiser(node.params);
     if (type !== undefined) this.typedTensor(node.output, node.shape, type);
+    else if (node.shape.length >= 2) {
+      const step = stepOf(node);
+      const [low, high] = stepsWithin(node);
+      if (step !== undefined && powerOfTwo(step) !== undefined && Math.max(-low, high) < MOST_WHOLE) this.forms.set(node.output, plainForm(node.output, step, step, low, high));
+    }
   }
 
   private typedTensor(name: string, shape: readonly number[], type: FixedType): void {
@@ -350,6 +357,14 @@ function stepOf(node: ModelNode): number | undefined {
   }
   const type = definitionOf(node.kind).quantiser?.(node.params);
   return type === undefined || type.overflow === 'WRAP' || type.overflow === 'SAT_ZERO' ? undefined : 2 ** -fractionBits(type);
+}
+
+/** The least and the greatest step of a quantiser that is no cast. */
+function stepsWithin({ kind, params }: ModelNode): readonly [number, number] {
+  if (kind !== 'quant' || isBipolar(params as QuantParams)) return [-1, 1];
+  const zero = (params as QuantParams).zeroPoint.data;
+  const [low, high] = quantBounds(params as QuantParams);
+  return [low - zero.reduce((a, b) => Math.max(a, b)), high - zero.reduce((a, b) => Math.min(a, b))];
 }
 
 function hasWholeZero({ kind, params }: ModelNode): boolean {

@@ -149,6 +149,23 @@ describe('carried scales', () => {
     expect(carryScales(floats)).toBe(floats);
   });
 
+  it('of one bit and of odd bounds too: thresholds on the sums, not rounded', () => {
+    const random = new Random(13);
+    const signs = (shape: readonly number[]): Tensor => tensor(shape, Array.from({ length: sizeOf(shape) }, () => random.pick([-1, 1])), true);
+    const graph = typed(graphOf({ x: [1, 6] }, [
+      { name: 'in', kind: 'bipolarQuant', params: { scale: tensor([], [0.5]) }, inputs: ['x'] },
+      { name: 'd1', kind: 'dense', params: { weight: signs([6, 5]), bias: null }, inputs: ['in'] },
+      normalisation('bn1', 'd1', 5, random),
+      quant('q', 'bn1', { scale: 0.25, bitWidth: 4, zeroPoint: 3 }),
+      { name: 'd2', kind: 'dense', params: { weight: signs([5, 4]), bias: null }, inputs: ['q'] },
+      normalisation('bn2', 'd2', 4, random),
+      { name: 'out', kind: 'bipolarQuant', params: { scale: tensor([], [1]) }, inputs: ['bn2'] },
+    ]));
+    const kinds = expectExact(graph, random).nodes.map((node) => node.kind);
+    expect(kinds).not.toContain('batchNormalization');
+    expect(kinds.filter((kind) => kind === 'staircase')).toHaveLength(2);
+  });
+
   it('of quantisers with more steps than a staircase bears come back exactly', () => {
     const wide = typed(graphOf({ x: [1, 2] }, [quant('in', 'x', { scale: Math.fround(0.0001), bitWidth: 16, zeroPoint: 3 })]));
     expect(expectExact(wide, new Random(3)).nodes.map((node) => node.kind)).toEqual(['quant', 'elementwise']);
