@@ -10,7 +10,7 @@ CXX_WHEEL=ziglang==0.17.1
 # Brings the open ap_fixed headers; only they are used.
 AP_TYPES_WHEEL=hls4ml==1.3.0
 # What packages are built and run with in tests; cocotb 1.9 is the last that takes Verilator 5.006.
-PACKAGE_WHEELS="cocotb==1.9.2 find_libpython==0.5.1 fusesoc==2.4.7 numpy setuptools wheel"
+PACKAGE_WHEELS="cocotb==1.9.2 find_libpython==0.5.1 fusesoc==2.4.7 numpy setuptools==80.9.0 wheel"
 LOG=build/setup.log
 
 say() { echo "setup: $*"; }
@@ -70,7 +70,7 @@ for_tests() {
 }
 
 have_package_tools() {
-  [ -x .venv/bin/cocotb-config ] && [ -x .venv/bin/fusesoc ] && .venv/bin/python -c 'import numpy, setuptools, wheel' 2>/dev/null
+  [ -x .venv/bin/cocotb-config ] && [ -x .venv/bin/fusesoc ] && .venv/bin/python -c 'import numpy, setuptools.command.bdist_wheel, wheel' 2>/dev/null
 }
 
 as_root() {

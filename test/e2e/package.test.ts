@@ -46,7 +46,7 @@ describe('for experiments', () => {
     expect(await mustRun('ctest', ['--test-dir', 'build'], folder)).toContain('100% tests passed');
   });
 
-  it.runIf(hasPython('numpy, setuptools, wheel'))('python: a wheel that installs anywhere and gives hls4ml’s numbers', { timeout: 120_000 }, async () => {
+  it.runIf(hasPython('numpy, setuptools.command.bdist_wheel, wheel'))('python: a wheel that installs anywhere and gives hls4ml’s numbers', { timeout: 120_000 }, async () => {
     const folder = await packaged('python');
     const pip = ['-m', 'pip', '--disable-pip-version-check', '-q'];
     await mustRun(join(bin, 'python'), [...pip, 'wheel', '--no-deps', '--no-build-isolation', '-w', join(root, 'wheels'), '.'], folder, { ...compiler.env, CXX: cxx });

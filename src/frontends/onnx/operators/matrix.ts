@@ -56,7 +56,7 @@ const matmul: Operator = {
       return [builder.reshape(node, product, a.shape.slice(0, -1), `${node.name}/shape`)];
     }
     const size = sizeOf(b.shape.slice(-2));
-    if (b.data.some((n, i) => n !== b.data[i % size])) return fail(node, 'unsupported', 'batched-weight', `multiplies by a constant ${formatShape(b.shape)}; one matrix for all rows is supported.`);
+    if (b.data.some((n, i) => i >= size && !Object.is(n + 0, (b.data[i % size] as number) + 0))) return fail(node, 'unsupported', 'batched-weight', `multiplies by a constant ${formatShape(b.shape)}; one matrix for all rows is supported.`);
     return [emitDense(node, builder, a, { ...b, shape: b.shape.slice(-2), data: b.data.subarray(0, size) }, null)];
   },
 };
