@@ -41,6 +41,7 @@ function qualifiedClass(value: JsonObject, className: string): string {
   if (typeof registered === 'string' && registered.includes('>')) return registered;
   const moduleName = value['module'];
   if (typeof moduleName === 'string' && /^keras\.(src\.)?ops\b/.test(moduleName)) return `ops>${className}`;
+  if (isBareOperation(value, moduleName)) return `ops>${className}`;
   return className;
 }
 
@@ -53,4 +54,11 @@ export function layersOf(model: LayerDescription): LayerDescription[] {
 
 export function layerIds(layers: readonly LayerDescription[]): LayerId[] {
   return layers.map(({ name, plainClass }) => ({ name, className: plainClass }));
+}
+
+/** HDF5 files keep no module. A layer's configuration says whether it trains; an operation's call has no say in it. */
+function isBareOperation({ config, inbound_nodes: nodes }: JsonObject, moduleName: Json | undefined): boolean {
+  if (moduleName !== undefined || !isObject(config) || !Array.isArray(nodes) || nodes.length === 0) return false;
+  const isKeras3 = (nodes as readonly Json[]).every((node) => isObject(node) && 'args' in node);
+  return isKeras3 && !['trainable', 'dtype', 'layers', 'batch_shape'].some((field) => field in config);
 }
