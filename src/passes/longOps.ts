@@ -1,6 +1,6 @@
 import type { CircuitBuilder } from '../circuit/builder.js';
-import type { Circuit, Table } from '../circuit/circuit.js';
-import { Op } from '../circuit/circuit.js';
+import type { Circuit, OpKind, Table } from '../circuit/circuit.js';
+import { intervalOf, kindOf, Op } from '../circuit/circuit.js';
 import { fixedType } from '../fixed/fixedType.js';
 import type { Int } from '../fixed/integer.js';
 import { add, max, min, shift, sub } from '../fixed/integer.js';
@@ -23,29 +23,37 @@ export interface LongOpLimits {
  * not meet. Gives the circuit itself where nothing is too long.
  */
 export function splitLongOps(circuit: Circuit, limits: LongOpLimits): Circuit {
-  let count = 0;
-  const split = rewriteCircuit(circuit, (todo) => {
-    const size = todo.builder.size;
-    const result = splitOp(todo, limits);
-    if (result !== undefined && todo.builder.size > size) count++;
-    return result;
-  }, { share: true });
-  return count === 0 ? circuit : split;
+  for (let op = 0; op < circuit.size; op++) {
+    const kind = kindOf(circuit, op);
+    const operand = (which: Int32Array): Interval => intervalOf(circuit, which[op] as number);
+    if (SPLIT.has(kind) && isLong(kind, operand(circuit.a), kind === Op.lookup ? undefined : operand(circuit.b), circuit.param[op] as number, limits)) {
+      return rewriteCircuit(circuit, (todo) => splitOp(todo, limits), { share: true });
+    }
+  }
+  return circuit;
+}
+
+const SPLIT: ReadonlySet<OpKind> = new Set([Op.lookup, Op.add, Op.sub, Op.lt, Op.mul]);
+
+/** Whether an op of these operands must be split; `s` is the shift of a sum. */
+function isLong(kind: OpKind, x: Interval, y: Interval | undefined, s: number, limits: LongOpLimits): boolean {
+  if (kind === Op.lookup || y === undefined) return intervalWidth(x) > limits.lookupInputs;
+  if (kind === Op.mul) return !isShortProduct(intervalWidth(x), intervalWidth(y), limits);
+  return kind === Op.lt ? overlap(x, y, 0) > limits.comparedBits : overlap(x, y, s) > limits.adderBits;
 }
 
 function splitOp({ builder, kind, a, b, shift: s, table }: OpToRewrite, limits: LongOpLimits): number | undefined {
+  if (!SPLIT.has(kind) || !isLong(kind, builder.intervalOf(a), b < 0 ? undefined : builder.intervalOf(b), s, limits)) return undefined;
   switch (kind) {
     case Op.lookup:
-      return inputsOf(builder, a) > limits.lookupInputs ? lookUpInParts(builder, a, table as Table, limits) : undefined;
+      return lookUpInParts(builder, a, table as Table, limits);
     case Op.add:
     case Op.sub:
-      return overlap(builder, a, b, s) > limits.adderBits ? addInParts(builder, kind, a, b, s, limits) : undefined;
+      return addInParts(builder, kind, a, b, s, limits);
     case Op.lt:
-      return overlap(builder, a, b, 0) > limits.comparedBits ? compareInParts(builder, a, b, limits) : undefined;
-    case Op.mul:
-      return isShortProduct(builder, a, b, limits) ? undefined : multiply(builder, a, b, limits);
+      return compareInParts(builder, a, b, limits);
     default:
-      return undefined;
+      return multiply(builder, a, b, limits);
   }
 }
 
@@ -54,9 +62,7 @@ function inputsOf(builder: CircuitBuilder, op: number): number {
 }
 
 /** Positions from the lowest where either operand has bits to the top of the higher one. */
-function overlap(builder: CircuitBuilder, a: number, b: number, s: number): number {
-  const x = builder.intervalOf(a);
-  const y = builder.intervalOf(b);
+function overlap(x: Interval, y: Interval, s: number): number {
   if (isZero(x) || isZero(y)) return 0;
   return Math.max(x.exp + intervalWidth(x), y.exp + s + intervalWidth(y)) + 1 - Math.min(x.exp, y.exp + s);
 }
@@ -81,16 +87,16 @@ function lowPart(builder: CircuitBuilder, op: number, exp: number): number {
 
 /** The middle of the positions that two operands take. */
 function middleOf(builder: CircuitBuilder, a: number, b: number, s: number): number {
-  return Math.min(builder.intervalOf(a).exp, builder.intervalOf(b).exp + s) + Math.ceil(overlap(builder, a, b, s) / 2);
+  const [x, y] = [builder.intervalOf(a), builder.intervalOf(b)];
+  return Math.min(x.exp, y.exp + s) + Math.ceil(overlap(x, y, s) / 2);
 }
 
 /** Both halves side by side, then the low one's carry (or borrow) into the high one. */
 function addInParts(builder: CircuitBuilder, kind: typeof Op.add | typeof Op.sub, a: number, b: number, s: number, limits: LongOpLimits): number {
-  const combine = (x: number, y: number): number => addShort(builder, kind, x, y, limits);
   const moved = builder.shift(b, s);
   const middle = middleOf(builder, a, b, s);
-  const low = combine(lowPart(builder, a, middle), lowPart(builder, moved, middle));
-  const high = combine(highPart(builder, a, middle), highPart(builder, moved, middle));
+  const low = addShort(builder, kind, lowPart(builder, a, middle), lowPart(builder, moved, middle), limits);
+  const high = addShort(builder, kind, highPart(builder, a, middle), highPart(builder, moved, middle), limits);
   const carry = highPart(builder, low, middle);
   // The last addition puts bits side by side.
   return builder.add(addShort(builder, Op.add, high, carry, limits), lowPart(builder, low, middle));
@@ -99,12 +105,12 @@ function addInParts(builder: CircuitBuilder, kind: typeof Op.add | typeof Op.sub
 /** x ± y, in parts where it is long. */
 function addShort(builder: CircuitBuilder, kind: typeof Op.add | typeof Op.sub, x: number, y: number, limits: LongOpLimits): number {
   if (isZero(builder.intervalOf(y))) return x;
-  return overlap(builder, x, y, 0) > limits.adderBits ? addInParts(builder, kind, x, y, 0, limits) : builder.op(kind, x, y, -1, 0);
+  return isLong(kind, builder.intervalOf(x), builder.intervalOf(y), 0, limits) ? addInParts(builder, kind, x, y, 0, limits) : builder.op(kind, x, y, -1, 0);
 }
 
 /** The high halves decide, or where they are equal the low ones. */
 function compareInParts(builder: CircuitBuilder, a: number, b: number, limits: LongOpLimits): number {
-  const compare = (x: number, y: number): number => (overlap(builder, x, y, 0) > limits.comparedBits ? compareInParts(builder, x, y, limits) : builder.lt(x, y));
+  const compare = (x: number, y: number): number => (isLong(Op.lt, builder.intervalOf(x), builder.intervalOf(y), 0, limits) ? compareInParts(builder, x, y, limits) : builder.lt(x, y));
   const middle = middleOf(builder, a, b, 0);
   const [highA, highB] = [highPart(builder, a, middle), highPart(builder, b, middle)];
   const low = compare(lowPart(builder, a, middle), lowPart(builder, b, middle));
@@ -113,7 +119,7 @@ function compareInParts(builder: CircuitBuilder, a: number, b: number, limits: L
 
 /** Products with the halves of the narrower factor (of the wider, where that is a bit or two), until each is short enough. */
 function multiply(builder: CircuitBuilder, a: number, b: number, limits: LongOpLimits): number {
-  if (isShortProduct(builder, a, b, limits)) return builder.mul(a, b);
+  if (isShortProduct(inputsOf(builder, a), inputsOf(builder, b), limits)) return builder.mul(a, b);
   const [wide, narrow] = inputsOf(builder, a) >= inputsOf(builder, b) ? [a, b] : [b, a];
   const [whole, halved] = inputsOf(builder, narrow) > 2 ? [wide, narrow] : [narrow, wide];
   const middle = builder.intervalOf(halved).exp + (inputsOf(builder, halved) >> 1);
@@ -122,8 +128,7 @@ function multiply(builder: CircuitBuilder, a: number, b: number, limits: LongOpL
   return addShort(builder, Op.add, high, low, limits);
 }
 
-function isShortProduct(builder: CircuitBuilder, a: number, b: number, limits: LongOpLimits): boolean {
-  const [x, y] = [inputsOf(builder, a), inputsOf(builder, b)];
+function isShortProduct(x: number, y: number, limits: LongOpLimits): boolean {
   return Math.max(x, y) <= 2 || (x + y <= limits.adderBits && Math.min(x, y) <= Math.max(2, limits.multiplierRows(x + y)));
 }
 
