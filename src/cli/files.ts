@@ -79,7 +79,7 @@ export function folderSource(path: string, insteadOfFile = 'Give the folder that
     path,
     read: (file) => {
       const full = join(path, file);
-      return existsSync(full) ? new TextDecoder().decode(readInputFile(full, file)) : undefined;
+      return existsSync(full) ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(readInputFile(full, file)) : undefined;
     },
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { OutputFile } from '../backends/backend.js';
 import type { Circuit } from '../circuit/circuit.js';
 import { circuitFromText } from '../circuit/text.js';
+import type { Problem } from '../errors.js';
 import { CompileError } from '../errors.js';
 import { parseReport } from '../report/parse.js';
 import type { ArrayPort } from '../io/arrays.js';
@@ -55,6 +56,28 @@ export function openDesign({ source, report, circuit }: CompiledFolder): FolderD
   return { schedule, top, verilog, changed: writtenHash(report, file) !== sha256(verilog) };
 }
 
+/** Files named in a message about a folder that is not whole. */
+const FILES_SHOWN = 3;
+
+/**
+ * Refuses a folder unless every file that its report lists is there and is the very one that was written: what was edited
+ * since, left from another build or lost. Files besides those, such as what its Makefiles make, do no harm.
+ *
+ * @throws CompileError (`input`); `but` is a file that may have changed
+ */
+export function checkWhole(source: FolderSource, report: Report, but?: string): void {
+  checkPaths(source, report);
+  const read = report.artifacts.filter(({ path }) => path !== but).map(({ path, sha256: written }) => ({ path, written, text: source.read(path) }));
+  const lost = read.filter(({ text }) => text === undefined).map(({ path }) => path);
+  const changed = read.filter(({ text, written }) => text !== undefined && sha256(text) !== written).map(({ path }) => path);
+  const listed = (paths: readonly string[]): string => `${paths.slice(0, FILES_SHOWN).join(', ')}${paths.length > FILES_SHOWN ? ` and ${paths.length - FILES_SHOWN} more` : ''}`;
+  const problems: Problem[] = [
+    ...(lost.length === 0 ? [] : [{ code: 'incomplete-folder', where: [source.path], what: `is not complete: ${listed(lost)} ${lost.length === 1 ? 'is' : 'are'} missing.`, mend: 'Compile the model again.' }]),
+    ...(changed.length === 0 ? [] : [{ code: 'mixed-folder', where: [source.path], what: `is mixed or was edited: ${listed(changed)} ${changed.length === 1 ? 'is not the file' : 'are not the files'} that report.json was written with.`, mend: 'Compile the model again.' }]),
+  ];
+  if (problems.length > 0) throw new CompileError('input', problems);
+}
+
 /** A file of the folder, refused unless it is the one that the report tells of. */
 export function checkedText(source: FolderSource, report: Report, file: string): string {
   const content = textOf(source, file);
@@ -69,10 +92,15 @@ export function checkedText(source: FolderSource, report: Report, file: string):
 
 /** The files below `prefix`, or the one of that name, each the very file that was written; all files for an empty prefix. */
 export function checkedFiles({ source, report }: Pick<CompiledFolder, 'source' | 'report'>, prefix: string): OutputFile[] {
+  checkPaths(source, report);
   const paths = report.artifacts.map((artifact) => artifact.path).filter((path) => path.startsWith(prefix));
-  const outside = paths.find((path) => /(^|\/)\.{1,2}(\/|$)|^\/|\\/.test(path));
-  if (outside !== undefined) throw new CompileError('input', { code: 'foreign-path', where: [source.path, 'report.json'], what: `lists ${outside}, which is no file of the folder.`, mend: 'Compile the model again.' });
   return paths.map((path) => ({ path, text: checkedText(source, report, path) }));
+}
+
+/** Refuses a report that lists files outside its folder. */
+function checkPaths(source: FolderSource, report: Report): void {
+  const outside = report.artifacts.map(({ path }) => path).find((path) => /(^|\/)\.{1,2}(\/|$)|^\/|\\/.test(path));
+  if (outside !== undefined) throw new CompileError('input', { code: 'foreign-path', where: [source.path, 'report.json'], what: `lists ${outside}, which is no file of the folder.`, mend: 'Compile the model again.' });
 }
 
 function writtenHash(report: Report, file: string): string | undefined {

@@ -7,7 +7,7 @@ import type { Dut } from '../verify/dut.js';
 import { busWidth, dutOf } from '../verify/dut.js';
 import { readResource } from '../verify/resources.js';
 import type { CompiledFolder, FolderDesign } from './folder.js';
-import { checkedFiles, openDesign } from './folder.js';
+import { checkedFiles, checkWhole, openDesign } from './folder.js';
 
 export const PACKAGE_KINDS = ['cmssw', 'athena', 'python', 'vivado', 'quartus', 'cocotb', 'fusesoc'] as const;
 export type PackageKind = (typeof PACKAGE_KINDS)[number];
@@ -49,6 +49,7 @@ export function packageFolder(folder: CompiledFolder, kind: PackageKind): Output
       code: 'part-missing', where: [folder.source.path, part], what: `was not written, and --for ${kind} needs it.`, mend: `Compile the model again${MAKERS[part] === undefined ? '' : ` with ${MAKERS[part]}`}.`,
     })));
   }
+  checkWhole(folder.source, folder.report);
   const design = openDesign(folder);
   const number = folder.report.model.version ?? 1;
   const files = PARTS[kind].flatMap((part) => checkedFiles(folder, part));

@@ -13,7 +13,7 @@ import { makeVectors } from '../verify/vectors.js';
 import type { Check } from '../verify/verilator.js';
 import type { Events } from './emulate.js';
 import type { CompiledFolder } from './folder.js';
-import { openDesign } from './folder.js';
+import { checkWhole, openDesign } from './folder.js';
 import { simulateAndExplain, userEvents } from './prove.js';
 
 export interface FolderVerification {
@@ -29,11 +29,13 @@ export interface FolderVerification {
 
 /**
  * Proves the Verilog of an output folder against its circuit, and the circuit against the user's own numbers. What does
- * not agree is data in `failure`; what cannot be checked throws.
+ * not agree is data in `failure`; what cannot be checked, such as a folder whose files do not belong together, throws. The
+ * Verilog itself may have changed: simulation judges it.
  */
 export async function verifyFolder(folder: CompiledFolder, options: { readonly inputs?: Events; readonly expect?: Events; readonly seed: number; readonly jobs: number }, hooks: CompileHooks): Promise<FolderVerification> {
   const { circuit } = folder;
   const { schedule, top, verilog, changed } = openDesign(folder);
+  checkWhole(folder.source, folder.report, `verilog/${top}.v`);
   const user = userEvents(circuit, folder.inputs, options.inputs);
   const warnings = user.warnings.map((warning) => warning.what);
   if (changed) warnings.unshift(`verilog/${top}.v is not the file that was written; it is simulated as it is.`);
