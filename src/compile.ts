@@ -17,6 +17,7 @@ import { layerOverflows } from './compile/overflow.js';
 import type { VerificationOutcome } from './compile/prove.js';
 import { prove } from './compile/prove.js';
 import type { CompileHooks, CompileRequest, Effort } from './compile/request.js';
+import { flowOf, withSynthesis } from './compile/synthFolder.js';
 import { scheduleToText } from './compile/scheduleText.js';
 import { proposals } from './compile/suggest.js';
 import { emitTargets } from './compile/targets.js';
@@ -46,6 +47,8 @@ import type { Schedule } from './timing/schedule.js';
 import { dutOf } from './verify/dut.js';
 import { linkMaps } from './verify/links.js';
 import { patternFiles } from './verify/patternFiles.js';
+import type { SynthesisFlow } from './verify/synthesis.js';
+import { synthesise } from './verify/synthesis.js';
 
 export interface CompileResult {
   readonly report: Report;
@@ -72,6 +75,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const step = (text: string): void => hooks.onStep?.(text);
   const device = deviceOf(request.part);
   checkPassName(request.dumpAfter);
+  const flow = request.synth === true ? flowOf(device) : undefined;
   step('reading the model');
   const io = request.ioSchema === undefined ? undefined : readIoSchema(request.ioSchema.text, request.ioSchema.file);
   const bare = readModel(request.model, request.readSide);
@@ -98,10 +102,20 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const observed = typed.evaluation === undefined || typed.graph !== scored.graph || schedule.circuit.size > OBSERVED_OPS ? undefined : observedRanges(typed.graph, typed.evaluation.events.inputs, typed.evaluation.events.count);
   step('writing the report');
   const suggestions = design.result.met ? [] : proposals(schedule.circuit, device, request);
-  const report = finishReport(draftReport({ request, model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, observed, verilog, artifacts: files.map(artifact) }));
+  const estimated = finishReport(draftReport({ request, model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, observed, verilog, artifacts: files.map(artifact) }));
+  const report = flow === undefined ? estimated : await synthesised(estimated, flow, schedule, info.top, verilog, request, hooks);
   const page = htmlReport(report, await layoutModel(report));
   files.push({ path: 'report.json', text: serializeReport(report) }, { path: 'report.html', text: page });
   return { report, files };
+}
+
+async function synthesised(report: Report, flow: SynthesisFlow, schedule: Schedule, top: string, verilog: string, request: CompileRequest, hooks: CompileHooks): Promise<Report> {
+  hooks.onWait?.();
+  const { synthesis, warnings } = await synthesise({
+    flow, family: schedule.device.family, dut: dutOf(schedule, top, verilog), clockMHz: schedule.clockMHz, seed: request.seed, onStep: hooks.onStep, signal: hooks.signal,
+  });
+  const said = warnings.map((what) => ({ code: 'synthesis', where: ['--synth'], what }));
+  return withSynthesis({ ...report, warnings: [...(report.warnings ?? []), ...said] }, synthesis);
 }
 
 /** Pattern files of the events that were verified with, laid on links as the I/O schema says. */

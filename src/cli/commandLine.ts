@@ -2,14 +2,15 @@ import { existsSync } from 'node:fs';
 import yargs from 'yargs';
 import { CompileError, closestNames, didYouMean } from '../errors.js';
 import { PATTERN_FORMATS } from '../io/patterns/pattern.js';
+import { SYNTHESIS_FLOWS } from '../verify/synthesis.js';
 import type { OptionDefinition } from './optionTable.js';
 import { OPTIONS } from './optionTable.js';
 import { unknownOptions } from './options.js';
 import { createTerminal, errorText, EXIT_CODES } from './terminal.js';
 import { toolVersion } from './version.js';
 
-const COMMANDS = ['inspect', 'emulate', 'verify', 'compare', 'report', 'package', 'doctor'] as const;
-const LATER_COMMANDS: readonly string[] = ['synth', 'explain', 'sweep', 'ci'];
+const COMMANDS = ['inspect', 'emulate', 'verify', 'compare', 'synth', 'report', 'package', 'doctor'] as const;
+const LATER_COMMANDS: readonly string[] = ['explain', 'sweep', 'ci'];
 
 const plural = (text: string): { readonly one: string; readonly other: string } => ({ one: text, other: text });
 
@@ -73,6 +74,9 @@ async function dispatch(words: readonly string[]): Promise<number> {
       .option('format', { type: 'string', requiresArg: true, describe: `format of the capture: ${PATTERN_FORMATS.join(', ')}`, defaultDescription: 'by its content' })
       .option('inputs', { type: 'string', requiresArg: true, describe: 'the events that went in: an array or pattern file', defaultDescription: 'those of OUT/testbench/patterns' })
       .option('links', { type: 'string', requiresArg: true, describe: 'links of the capture that hold the outputs: 60,61', defaultDescription: "the layout's" }), (argv) => run(() => compareRun(argv))())
+    .command('synth <out>', 'Yosys, and nextpnr where there is one, on the emitted Verilog: LUT, FF, carry, Fmax', (y) => common(y)
+      .option('flow', { type: 'string', requiresArg: true, describe: `${SYNTHESIS_FLOWS.join(' or ')}: whose cells`, defaultDescription: "the part's" })
+      .option('seed', { type: 'string', requiresArg: true, default: '1', describe: 'seed of placement' }), (argv) => run(() => synthRun(argv))())
     .command('report <out>', 'text report; with --against what changed', (y) => common(y)
       .option('against', { type: 'string', requiresArg: true, describe: 'another output folder' })
       .option('open', { type: 'boolean', default: false, describe: 'open report.html' }), (argv) => run(() => reportRun(argv))())
@@ -201,6 +205,19 @@ function linksOf(list: string): number[] {
   const links = list.split(',').map((link) => link.trim());
   if (links.every((link) => /^\d{1,6}$/.test(link)) && new Set(links).size === links.length) return links.map(Number);
   throw new CompileError('config', { code: 'bad-option', where: ['--links'], what: `'${list}' must be link numbers such as 60,61, each once.` });
+}
+
+async function synthRun(argv: Argv): Promise<number> {
+  checkOptions(argv, ['flow', 'seed']);
+  const flow = SYNTHESIS_FLOWS.find((name) => name === argv['flow']);
+  if (argv['flow'] !== undefined && flow === undefined) throw new CompileError('config', { code: 'bad-option', where: ['--flow'], what: `'${text(argv, 'flow')}' must be one of ${SYNTHESIS_FLOWS.join(', ')}.` });
+  const { synthCommand } = await import('./commands/synth.js');
+  const terminal = terminalOf(argv);
+  try {
+    return await synthCommand({ out: text(argv, 'out'), seed: wholeNumber(argv, 'seed', 0), ...(flow === undefined ? {} : { flow }) }, terminal);
+  } finally {
+    terminal.done();
+  }
 }
 
 async function reportRun(argv: Argv): Promise<number> {

@@ -178,6 +178,21 @@ export function writeOutputFolder(out: string, files: readonly FolderFile[]): vo
   }
 }
 
+/** Writes files of an output folder anew, each complete or not at all; the others stay. */
+export function replaceFiles(out: string, files: readonly FolderFile[]): void {
+  const release = holdSignals();
+  const folder = realPath(out);
+  try {
+    for (const file of files) writeFileSync(join(folder, `${file.path}.part`), file.content);
+    for (const file of files) renameSync(join(folder, `${file.path}.part`), join(folder, file.path));
+  } catch (error) {
+    for (const file of files) rmSync(join(folder, `${file.path}.part`), { force: true });
+    throw outputError(out, `cannot be written: ${systemReason(error)}.`, 'Make the folder writable.');
+  } finally {
+    release();
+  }
+}
+
 /** Renames the new folder to `path`; an old one steps aside, and back if that fails. */
 function putInPlace(folder: string, path: string): void {
   if (!existsSync(path)) return renameSync(folder, path);

@@ -76,7 +76,7 @@ export const OPTIONS = {
   'model-version': { describe: 'a constant in the firmware', default: '1', schema: whole(0, 0xffff_ffff) },
   weights: { path: true, describe: 'weights of a Keras model.json', default: 'beside it', schema: text },
   effort: { describe: 'how long the optimisers may search: fast, normal, best', default: 'normal', schema: oneOf('fast', 'normal', 'best') },
-  synth: { flag: true, describe: 'run Yosys and put its figures in the report', schema: flag, unsupported: (value) => (value === false ? undefined : 'synthesis comes in a later release; the report has estimates') },
+  synth: { flag: true, describe: 'run Yosys and put its figures in the report', schema: flag },
   seed: { describe: 'seed of the random vectors', default: '1', schema: whole(0, 0xffff_ffff) },
   jobs: { describe: 'threads', default: 'all cores', schema: whole(1, 1024) },
   quiet: { flag: true, describe: 'print only the verdict', schema: flag },

@@ -41,6 +41,7 @@ export interface CompileOptions {
   readonly modelVersion: number;
   readonly seed: number;
   readonly jobs: number;
+  readonly synth: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
   readonly dumpAfter?: string;
@@ -184,6 +185,7 @@ function assemble(model: string, parsed: Parsed, { clock, latency, stated }: Tim
     modelVersion: Number(parsed['model-version'] ?? 1),
     seed: Number(parsed.seed ?? 1),
     jobs: Number(parsed.jobs ?? availableParallelism()),
+    synth: parsed.synth === true,
     quiet: parsed.quiet === true,
     json: parsed.json === true,
     ...present({

@@ -38,7 +38,7 @@ export interface Findings {
   readonly artifacts: Report['artifacts'];
 }
 
-const AREA_MODEL = 'A LUT a carry position of each adder and an output bit of other logic, registers counted bit by bit; tables as if nothing in them repeated. An estimate: --synth of a later release measures.';
+const AREA_MODEL = 'A LUT a carry position of each adder and an output bit of other logic, registers counted bit by bit; tables as if nothing in them repeated. An estimate: --synth measures.';
 
 /** report.json's content, but for what `finishReport` decides. */
 export function draftReport(findings: Findings): ReportDraft {

@@ -47,6 +47,8 @@ export interface CompileRequest {
   readonly primitives?: 'xilinx';
   /** `--target`; all if absent. */
   readonly targets?: readonly string[];
+  /** Synthesise the Verilog too. */
+  readonly synth?: boolean;
   readonly name?: string;
   readonly modelVersion: number;
   readonly verify: VerifyLevel;

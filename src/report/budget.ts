@@ -1,5 +1,5 @@
 import { formatApart, formatCount, formatDecimal, plural } from './format.js';
-import type { Report, ReportDraft, Source } from './schema.js';
+import type { Report, ReportDraft, ReportSynthesis, Source } from './schema.js';
 
 type Facts = Report | ReportDraft;
 
@@ -64,6 +64,19 @@ function clockShortfall(report: Facts): readonly Shortfall[] {
   return [{ quantity: 'clock', found: timing.criticalPathNs, allowed, unit: 'ns', source: timing.source, text }];
 }
 
+/** What was synthesised for cells as the device has them: figures of another family's say nothing of what it holds. */
+export function synthesisOfDevice({ resources, device }: Facts): ReportSynthesis | undefined {
+  const family = device?.family ?? '';
+  if (family === 'ASIC') return undefined;
+  const foreign = /ECP5|LUT4/.test(family) ? 'yosys-xilinx' : 'yosys-ecp5';
+  return allSyntheses(resources).find((run) => run.flow !== foreign);
+}
+
+/** Every synthesis run, the last one first. */
+export function allSyntheses({ synthesised, otherFlows }: Report['resources']): readonly ReportSynthesis[] {
+  return [...(synthesised === undefined ? [] : [synthesised]), ...(otherFlows ?? [])];
+}
+
 function areaShortfalls(report: Facts): readonly Shortfall[] {
   const { budget, resources, device } = report;
   const capacity = device?.capacity;
@@ -76,7 +89,7 @@ function areaShortfalls(report: Facts): readonly Shortfall[] {
   const result: Shortfall[] = [];
   for (const quantity of ['lut', 'ff', 'dsp', 'bram'] as const) {
     const allowed = limits[quantity];
-    const measured = resources.synthesised?.[quantity];
+    const measured = synthesisOfDevice(report)?.[quantity];
     const found = measured ?? resources.estimated[quantity];
     if (allowed === undefined || found <= allowed) continue;
     const unit = quantity.toUpperCase();

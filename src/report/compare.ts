@@ -138,6 +138,7 @@ function areaChanges(before: Report, after: Report, notes: string[]): Change[] {
   for (const name of [...names, 'carry'] as const) {
     changes.push(...changed('area', `${name.toUpperCase()} (${is?.flow ?? ''})`, was?.[name], is?.[name], 'less'));
   }
+  changes.push(...changed('area', `MHz (${is?.flow ?? ''})`, was?.fmaxMHz, is?.fmaxMHz, 'more'));
   return changes;
 }
 

@@ -1,4 +1,4 @@
-import { pathLimit, periodNs } from './budget.js';
+import { pathLimit, periodNs, synthesisOfDevice } from './budget.js';
 import { formatApart, formatDecimal, plural } from './format.js';
 import { gauge } from './html/charts.js';
 import type { GraphLayout } from './html/layout.js';
@@ -63,8 +63,9 @@ function figure(term: string, value: Content, unit: string, note: Content): Html
 /** The handful of numbers to know, each with its source. */
 function figures(report: Report): Html {
   const { latency, timing, resources, verification } = report;
-  const area = resources.synthesised ?? resources.estimated;
-  const areaSource = resources.synthesised === undefined ? 'estimated' : 'synthesised';
+  const synthesised = synthesisOfDevice(report);
+  const area = synthesised ?? resources.estimated;
+  const areaSource = synthesised === undefined ? 'estimated' : 'synthesised';
   const path = number(timing.criticalPathNs, formatApart(timing.criticalPathNs, pathLimit(report).ns, 2)[0]);
   return html`<dl class="figures">
 ${latency.combinational

@@ -113,12 +113,20 @@ const synthesised = z.object({
   carry: count.optional(),
   dsp: count.optional(),
   bram: count.optional(),
+  /** Of `lut`, those that only invert. */
+  inverters: count.optional(),
+  /** After place and route, register to register. */
   fmaxMHz: positive.optional(),
+  /** The programs and their versions. */
+  tool: z.string().optional(),
 });
 
 const resources = z.object({
   estimated: area,
+  /** What the last synthesis run gave. */
   synthesised: synthesised.optional(),
+  /** Runs of other flows before it, one a flow. */
+  otherFlows: z.array(synthesised).optional(),
   /** What the area model rests on, in a sentence. */
   areaModel: z.string().optional(),
 });
@@ -274,6 +282,7 @@ type DeepReadonly<T> = T extends (infer U)[]
 export type Report = DeepReadonly<z.infer<typeof reportSchema>>;
 export type ReportLayer = Report['layers'][number];
 export type ReportArea = Report['resources']['estimated'];
+export type ReportSynthesis = NonNullable<Report['resources']['synthesised']>;
 export type ReportCurves = NonNullable<NonNullable<Report['accuracy']>['curves']>[number];
 export type ReportPort = Report['model']['inputs'][number];
 

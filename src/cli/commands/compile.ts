@@ -28,7 +28,7 @@ export async function compileCommand(argv: Readonly<Record<string, unknown>>, mo
     const { report, files } = await compile(request, {
       onStep: terminal.step,
       // Not earlier: while this process computes no handler runs, and without one Ctrl-C ends it at once.
-      onWait: () => process.once('SIGINT', interrupted),
+      onWait: () => process.off('SIGINT', interrupted).once('SIGINT', interrupted),
       signal: abort.signal,
     });
     writeOutputFolder(out, files.map(({ path, text }) => ({ path, content: text })));
@@ -66,6 +66,7 @@ function requestOf(options: CompileOptions, words: readonly string[]): CompileRe
     toolVersion: toolVersion(),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.maxLut === undefined ? {} : { maxLut: options.maxLut }),
+    ...(options.synth ? { synth: true } : {}),
     ...(options.primitives === undefined ? {} : { primitives: options.primitives }),
     ...(options.precision === undefined ? {} : { precision: { text: text(options.precision, 'a precision file'), file: options.precision } }),
     ...(options.ioSchema === undefined ? {} : { ioSchema: { text: text(options.ioSchema, 'an I/O schema'), file: options.ioSchema } }),

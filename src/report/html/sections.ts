@@ -1,4 +1,4 @@
-import { pathLimit, shortfalls } from '../budget.js';
+import { allSyntheses, pathLimit, shortfalls, synthesisOfDevice } from '../budget.js';
 import { formatApart, formatCount, formatDecimal, formatPercent, formatRange, formatShape, formatStages, plural, shellCommand } from '../format.js';
 import type { Report, ReportLayer } from '../schema.js';
 import { accuracyPlots, modelGraph } from './plots.js';
@@ -127,22 +127,22 @@ function rangeCell(range: readonly [number, number] | undefined): Content {
 }
 
 function resourcesSection(report: Report): Section {
-  const { estimated, synthesised, areaModel } = report.resources;
+  const { estimated, areaModel } = report.resources;
   const capacity = report.device?.capacity;
+  const runs = allSyntheses(report.resources);
+  const own = synthesisOfDevice(report);
   const names = ['lut', 'ff', 'dsp', 'bram'] as const;
   const columns: TableColumn<(typeof names)[number]>[] = [
     { title: 'Resource', cell: (r) => r.toUpperCase() },
     { title: 'Estimated', cell: (r) => number(estimated[r]), numeric: true },
+    ...runs.map((run) => ({ title: `Synthesised (${run.flow})`, cell: (r: (typeof names)[number]) => optional(run[r]), numeric: true })),
   ];
-  if (synthesised !== undefined) columns.push({ title: 'Synthesised', cell: (r) => optional(synthesised[r]), numeric: true });
   if (capacity !== undefined) {
     columns.push({ title: 'Device has', cell: (r) => optional(capacity[r]), numeric: true });
-    columns.push({ title: 'Used', cell: (r) => usedCell(synthesised?.[r] ?? estimated[r], capacity[r]), numeric: true });
+    columns.push({ title: 'Used', cell: (r) => usedCell(own?.[r] ?? estimated[r], capacity[r]), numeric: true });
   }
   const device = report.device === undefined ? '' : ` on ${report.device.part}`;
-  const extras = synthesised === undefined ? [] : [
-    html`<p class="basis">Synthesised by ${synthesised.flow}${synthesised.carry === undefined ? undefined : html`, with ${number(synthesised.carry)} carry cells`}${synthesised.fmaxMHz === undefined ? undefined : html`, ${number(synthesised.fmaxMHz)} MHz`}.</p>\n`,
-  ];
+  const extras = runs.map((run) => html`<p class="basis">${run.flow}: ${run.tool ?? 'synthesised'}${run.carry === undefined ? undefined : html`, ${number(run.carry)} carry cells`}${run.inverters === undefined ? undefined : html`, ${number(run.inverters)} inverters among the LUTs`}${run.fmaxMHz === undefined ? undefined : html`, ${number(run.fmaxMHz)} MHz after routing`}.</p>\n`);
   const basis = areaModel === undefined ? undefined : html`<p class="basis">Area model: ${areaModel}</p>\n`;
   return make('resources', 'Resources', undefined, dataTable(`Whole design${device}`, 'Resources', columns, names), extras, basis);
 }
