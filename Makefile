@@ -8,7 +8,7 @@ SHELL := /bin/sh
 
 NPM_STAMP := node_modules/.trigforge-installed
 BUILD_STAMP := dist/.built
-SOURCES := $(shell find src -type f) tsconfig.json tsconfig.build.json
+SOURCES := $(shell find src -type f) bundle.mjs
 DEMO_MODEL := test/fixtures/anomaly
 # Further options for the test runner; .ci/run asks for a JSON report with it.
 VITEST_FLAGS ?=
@@ -48,7 +48,7 @@ $(NPM_STAMP): package-lock.json package.json | node
 
 $(BUILD_STAMP): $(NPM_STAMP) $(SOURCES)
 	@rm -rf dist
-	@npx --no-install tsc -p tsconfig.build.json
+	@node bundle.mjs
 	@chmod +x dist/cli/main.js
 	@touch $@
 

@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs';
-import yargs from 'yargs';
+import type { Argv as Parser } from 'yargs';
 import { CompileError, closestNames, didYouMean } from '../errors.js';
 import { PATTERN_FORMATS } from '../io/patterns/pattern.js';
 import { SYNTHESIS_FLOWS } from '../verify/synthesis.js';
-import type { OptionDefinition } from './optionTable.js';
+import type { CommandDefinition, CommandName, CommandOption } from './commandTable.js';
+import { COMMAND_NAMES, COMMANDS, COMMON_OPTIONS } from './commandTable.js';
+import { helpText } from './help.js';
 import { OPTIONS } from './optionTable.js';
-import { unknownOptions } from './options.js';
 import { createTerminal, errorText, EXIT_CODES } from './terminal.js';
+import { unknownOptions } from './unknownOptions.js';
 import { toolVersion } from './version.js';
 
-const COMMANDS = ['inspect', 'emulate', 'verify', 'compare', 'synth', 'report', 'package', 'doctor'] as const;
 const LATER_COMMANDS: readonly string[] = ['explain', 'sweep', 'ci'];
 
 const plural = (text: string): { readonly one: string; readonly other: string } => ({ one: text, other: text });
@@ -23,17 +24,17 @@ const WORDING = {
 
 type Argv = Readonly<Record<string, unknown>>;
 
-/** Options of the other commands; those of the compile command are in `optionTable.ts`. */
-const COMMON = ['json', 'quiet'] as const;
-
-const USAGE = `compile-model MODEL [options]
-
-Compiles a trained trigger model (ONNX, QONNX, XGBoost JSON) into Verilog with a proof that it is bit-exact.
-
-  compile-model model.onnx --clock 320MHz --latency 50ns
-  compile-model float.onnx --precision hls4ml.yml --vectors events.npy
-  compile-model bdt.json --input-type 'ufixed<8,8>' -o build/bdt
-  compile-model ./conf.yaml`;
+/** What each command does with its parsed words. */
+const RUNS: Readonly<Record<CommandName, (argv: Argv) => Promise<number>>> = {
+  inspect: inspectRun,
+  emulate: emulateRun,
+  verify: verifyRun,
+  compare: compareRun,
+  synth: synthRun,
+  report: reportRun,
+  package: packageRun,
+  doctor: doctorRun,
+};
 
 /** Runs one command line (without `node` and the script); gives the exit code. Every error becomes one clear message on stderr. */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
@@ -44,47 +45,29 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
   }
 }
 
-const WEIGHTS = OPTIONS.weights.describe;
-
 async function dispatch(words: readonly string[]): Promise<number> {
+  if (words.includes('--help') || words.includes('-h')) console.log(helpText(words, Math.min(100, process.stdout.columns ?? 80)));
+  else if (words.includes('--version')) console.log(toolVersion());
+  else return parseAndRun(words);
+  return 0;
+}
+
+async function parseAndRun(words: readonly string[]): Promise<number> {
+  const { default: yargs } = await import('yargs');
   let code = 0;
-  const run = (work: () => number | Promise<number>) => async (): Promise<void> => {
-    code = await work();
+  const run = (work: (argv: Argv) => Promise<number>) => async (argv: Argv): Promise<void> => {
+    code = await work(argv);
   };
-  const parser = yargs([...words])
+  let parser: Parser = yargs([...words])
     .scriptName('compile-model')
-    .usage(USAGE)
-    .version(toolVersion())
     .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'parse-numbers': false, 'dot-notation': false })
-    .command('$0 [model]', 'compiles a model', (y) => compileOptions(y), (argv) => run(() => compileRun(argv, words))())
-    .command('inspect <model>', 'layers, shapes, parameters, what is unsupported', (y) => common(y)
-      .option('weights', { type: 'string', requiresArg: true, describe: WEIGHTS }), (argv) => run(() => inspectRun(argv))())
-    .command('emulate <target>', 'bit-exact emulation of a compiled model (OUT), or with --float the float reference of a MODEL', (y) => common(y)
-      .option('inputs', { type: 'string', demandOption: true, requiresArg: true, describe: 'events: .npy, .npz or .csv' })
-      .option('outputs', { type: 'string', demandOption: true, requiresArg: true, describe: 'where to write: .npy, .npz or .csv' })
-      .option('float', { type: 'boolean', default: false, describe: 'run the model in float64' })
-      .option('weights', { type: 'string', requiresArg: true, describe: WEIGHTS }), (argv) => run(() => emulateRun(argv))())
-    .command('verify <out>', 'proves the emitted Verilog in Verilator, cycle by cycle', (y) => common(y)
-      .option('inputs', { type: 'string', requiresArg: true, describe: 'your events, besides corners and random ones' })
-      .option('expect', { type: 'string', requiresArg: true, describe: 'your own numbers for these events' })
-      .option('junit', { type: 'string', requiresArg: true, describe: 'write JUnit XML' })
-      .option('seed', { type: 'string', requiresArg: true, default: '1', describe: 'seed of the random events' })
-      .option('jobs', { type: 'string', requiresArg: true, default: '2', describe: 'threads' }), (argv) => run(() => verifyRun(argv))())
-    .command('compare <out> <capture>', 'a capture of a board or simulator against the emulator: finds format and latency itself', (y) => common(y)
-      .option('format', { type: 'string', requiresArg: true, describe: `format of the capture: ${PATTERN_FORMATS.join(', ')}`, defaultDescription: 'by its content' })
-      .option('inputs', { type: 'string', requiresArg: true, describe: 'the events that went in: an array or pattern file', defaultDescription: 'those of OUT/testbench/patterns' })
-      .option('links', { type: 'string', requiresArg: true, describe: 'links of the capture that hold the outputs: 60,61', defaultDescription: "the layout's" }), (argv) => run(() => compareRun(argv))())
-    .command('synth <out>', 'Yosys, and nextpnr where there is one, on the emitted Verilog: LUT, FF, carry, Fmax', (y) => common(y)
-      .option('flow', { type: 'string', requiresArg: true, describe: `${SYNTHESIS_FLOWS.join(' or ')}: whose cells`, defaultDescription: "the part's" })
-      .option('seed', { type: 'string', requiresArg: true, default: '1', describe: 'seed of placement' }), (argv) => run(() => synthRun(argv))())
-    .command('report <out>', 'text report; with --against what changed', (y) => common(y)
-      .option('against', { type: 'string', requiresArg: true, describe: 'another output folder' })
-      .option('open', { type: 'boolean', default: false, describe: 'open report.html' }), (argv) => run(() => reportRun(argv))())
-    .command('package <out> <dir>', 'what an experiment or a vendor tool needs of OUT, ready to use, into DIR', (y) => common(y)
-      .option('for', { type: 'string', demandOption: true, requiresArg: true, describe: 'cmssw, athena, python, vivado, quartus, cocotb or fusesoc' }), (argv) => run(() => packageRun(argv))())
-    .command('doctor', 'which tools are there, what lacks and how to get it', common, (argv) => run(() => doctorRun(argv))())
+    .command('$0 [model]', 'compiles a model', (y) => withOptions(y.positional('model', { type: 'string' }), OPTIONS, false), run((argv) => compileRun(argv, words)));
+  for (const name of COMMAND_NAMES) {
+    const command: CommandDefinition = COMMANDS[name];
+    parser = parser.command(`${name} ${command.words}`.trimEnd(), command.describe, (y) => withOptions(y, { ...COMMON_OPTIONS, ...command.options }, true), run(RUNS[name]));
+  }
+  await parser
     .recommendCommands()
-    .epilogue('Exit codes: 0 good, 1 wrong input or unsupported, 2 budget not met, 3 mismatch, 4 internal error, 5 tool missing.')
     .fail((message: string, error: Error | undefined) => {
       // yargs has errors of its own, which are the user's, not ours.
       if (error !== undefined && error.name !== 'YError') throw error;
@@ -93,36 +76,25 @@ async function dispatch(words: readonly string[]): Promise<number> {
     // Its types know only plain texts.
     .updateStrings(WORDING as unknown as Record<string, string>)
     .exitProcess(false)
-    .help();
-  await parser.parseAsync();
+    .help(false)
+    .version(false)
+    .parseAsync();
   return code;
 }
 
-// The type of yargs' builder is long; only `option` is needed here.
-type Builder = ReturnType<typeof yargs>;
-
-function common(y: Builder): Builder {
-  return y
-    .option('json', { type: 'boolean', default: false, describe: 'machine-readable events, one a line' })
-    .option('quiet', { type: 'boolean', default: false, describe: 'less' });
-}
-
-function compileOptions(y: Builder): Builder {
-  let builder = y.positional('model', { type: 'string', describe: 'model, or a YAML or JSON file of options' });
-  for (const [name, option] of Object.entries<OptionDefinition>(OPTIONS)) {
-    builder = builder.option(name, {
-      describe: option.describe,
-      ...(option.alias === undefined ? {} : { alias: option.alias }),
-      ...(option.flag === true ? { type: 'boolean' as const } : { type: 'string' as const, requiresArg: true }),
-      ...(option.default === undefined ? {} : { defaultDescription: option.default }),
-    });
-  }
-  return builder;
+/** @param flagsFalse whether flags not given are false, rather than absent */
+function withOptions(parser: Parser, options: Readonly<Record<string, CommandOption>>, flagsFalse: boolean): Parser {
+  return Object.entries(options).reduce((known, [name, { alias, flag, required, value }]) => known.option(name, {
+    ...(alias === undefined ? {} : { alias }),
+    ...(flag === true ? { type: 'boolean' as const, ...(flagsFalse ? { default: false } : {}) } : { type: 'string' as const, requiresArg: true }),
+    ...(required === true ? { demandOption: true } : {}),
+    ...(value === undefined ? {} : { default: value }),
+  }), parser);
 }
 
 /** Refuses options that the command does not have, words too many, and options given twice. */
 function checkOptions(argv: Argv, known: readonly string[]): void {
-  const options = [...known, ...COMMON];
+  const options = [...known, ...Object.keys(COMMON_OPTIONS)];
   const positional = ['model', 'target', 'out', 'capture', 'dir'].filter((name) => name in argv);
   const problems = unknownOptions(argv, [...options, ...positional], options);
   for (const name of options) {
@@ -162,10 +134,10 @@ async function compileRun(argv: Argv, words: readonly string[]): Promise<number>
 /** Refuses a MODEL that is no file but reads like a command: one of a later release, or a misspelt one. */
 function checkNoCommand(word: string, moreWords: boolean): void {
   if (!/^[a-z]+$/i.test(word) || existsSync(word)) return;
-  if (LATER_COMMANDS.includes(word)) throw new CompileError('unsupported', { code: 'later-command', where: [word], what: 'this command comes in a later release.', mend: `There are: ${COMMANDS.join(', ')}.` });
-  const close = closestNames(word, COMMANDS);
+  if (LATER_COMMANDS.includes(word)) throw new CompileError('unsupported', { code: 'later-command', where: [word], what: 'this command comes in a later release.', mend: `There are: ${COMMAND_NAMES.join(', ')}.` });
+  const close = closestNames(word, COMMAND_NAMES);
   if (close.length === 0 && !moreWords) return;
-  throw new CompileError('config', { code: 'unknown-command', where: [word], what: 'is neither a command nor a file.', mend: didYouMean(word, COMMANDS) });
+  throw new CompileError('config', { code: 'unknown-command', where: [word], what: 'is neither a command nor a file.', mend: didYouMean(word, COMMAND_NAMES) });
 }
 
 async function inspectRun(argv: Argv): Promise<number> {

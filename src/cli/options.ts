@@ -4,9 +4,11 @@ import { isScalar, isSeq } from 'yaml';
 import { ConfigText } from '../io/configText.js';
 import type { Problem } from '../errors.js';
 import { CompileError, didYouMean } from '../errors.js';
+import { OPTION_SCHEMAS } from './optionSchemas.js';
 import type { OptionName } from './optionTable.js';
 import { OPTION_NAMES, optionOf, TARGETS } from './optionTable.js';
 import type { CompileRequest } from '../compile/request.js';
+import { kebab, unknownOptions } from './unknownOptions.js';
 import type { Clock } from './units.js';
 import { parseClock, parseLatency, toFloat } from './units.js';
 
@@ -61,8 +63,6 @@ export interface OptionFile {
 
 type Parsed = { readonly [Name in OptionName]?: string | number | boolean };
 
-const FLAGS_OF_YARGS: ReadonlySet<string> = new Set(['_', '$0', 'help', 'version', 'h']);
-
 /**
  * All options from the parsed command line and, if there is one, the option file; the command line wins.
  *
@@ -98,25 +98,6 @@ export async function readOptions(argv: Readonly<Record<string, unknown>>, model
   return assemble(named as string, parsed, times);
 }
 
-/** Problems for keys of a parsed command line that are not known; `offered` are the options to name instead. */
-export function unknownOptions(argv: Readonly<Record<string, unknown>>, known: readonly string[], offered: readonly string[] = known): Problem[] {
-  const names = new Set(known.map(kebab));
-  const aliases = new Set(known.flatMap((name) => (OPTION_NAMES as readonly string[]).includes(name) ? (optionOf(name as OptionName).alias ?? []) : []));
-  const unknown = new Set<string>();
-  for (const key of Object.keys(argv)) {
-    if (FLAGS_OF_YARGS.has(key) || aliases.has(key) || names.has(kebab(key))) continue;
-    unknown.add(kebab(key));
-  }
-  return [...unknown].map((name) => {
-    const shown = name.length === 1 ? `-${name}` : `--${name}`;
-    return { code: 'unknown-option', where: [shown], what: 'no such option.', mend: didYouMean(shown, offered.map((other) => `--${other}`)) };
-  });
-}
-
-function kebab(name: string): string {
-  return name.replaceAll('_', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
 /** The value in its type, or undefined with a problem. */
 function check(name: OptionName, { value, where }: Given, problems: Problem[]): string | number | boolean | undefined {
   const wrong = (what: string): undefined => {
@@ -124,7 +105,7 @@ function check(name: OptionName, { value, where }: Given, problems: Problem[]): 
     return undefined;
   };
   if (Array.isArray(value) && name !== 'target') return wrong(`is given ${value.length} times; give it once.`);
-  const result = optionOf(name).schema.safeParse(value);
+  const result = OPTION_SCHEMAS[name].safeParse(value);
   if (result.success) return result.data;
   const shown = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `'${String(value)}' ` : '';
   return wrong(`${shown}${messageOf(result.error.issues)}.`);

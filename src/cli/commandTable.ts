@@ -1,0 +1,95 @@
+import { PATTERN_FORMATS } from '../io/patterns/pattern.js';
+import { SYNTHESIS_FLOWS } from '../verify/synthesis.js';
+import type { OptionDefinition } from './optionTable.js';
+import { OPTIONS } from './optionTable.js';
+
+/** An option of a command other than compiling. */
+export interface CommandOption extends OptionDefinition {
+  readonly required?: true;
+  /** The value where none is given; `default` only describes. */
+  readonly value?: string;
+}
+
+/** A command as data: help and the parser both read this table. */
+export interface CommandDefinition {
+  /** What stands behind the name: `<out> <capture>`. */
+  readonly words: string;
+  readonly describe: string;
+  readonly options: Readonly<Record<string, CommandOption>>;
+}
+
+export const USAGE = `compile-model MODEL [options]
+
+Compiles a trained trigger model (ONNX, QONNX, XGBoost JSON) into Verilog with a proof that it is bit-exact.
+
+  compile-model model.onnx --clock 320MHz --latency 50ns
+  compile-model float.onnx --precision hls4ml.yml --vectors events.npy
+  compile-model bdt.json --input-type 'ufixed<8,8>' -o build/bdt
+  compile-model ./conf.yaml`;
+
+export const EPILOGUE = 'Exit codes: 0 good, 1 wrong input or unsupported, 2 budget not met, 3 mismatch, 4 internal error, 5 tool missing.';
+
+export const MODEL_WORD = 'model, or a YAML or JSON file of options';
+
+/** Options of every command. */
+export const COMMON_OPTIONS: Readonly<Record<string, CommandOption>> = {
+  json: { flag: true, describe: 'machine-readable events, one a line' },
+  quiet: { flag: true, describe: 'less' },
+};
+
+const weights: CommandOption = { describe: OPTIONS.weights.describe };
+
+/** Every command but compiling itself, in the order of the help. */
+export const COMMANDS = {
+  inspect: { words: '<model>', describe: 'layers, shapes, parameters, what is unsupported', options: { weights } },
+  emulate: {
+    words: '<target>',
+    describe: 'bit-exact emulation of a compiled model (OUT), or with --float the float reference of a MODEL',
+    options: {
+      inputs: { required: true, describe: 'events: .npy, .npz or .csv' },
+      outputs: { required: true, describe: 'where to write: .npy, .npz or .csv' },
+      float: { flag: true, describe: 'run the model in float64' },
+      weights,
+    },
+  },
+  verify: {
+    words: '<out>',
+    describe: 'proves the emitted Verilog in Verilator, cycle by cycle',
+    options: {
+      inputs: { describe: 'your events, besides corners and random ones' },
+      expect: { describe: 'your own numbers for these events' },
+      junit: { describe: 'write JUnit XML' },
+      seed: { value: '1', describe: 'seed of the random events' },
+      jobs: { value: '2', describe: 'threads' },
+    },
+  },
+  compare: {
+    words: '<out> <capture>',
+    describe: 'a capture of a board or simulator against the emulator: finds format and latency itself',
+    options: {
+      format: { describe: `format of the capture: ${PATTERN_FORMATS.join(', ')}`, default: 'by its content' },
+      inputs: { describe: 'the events that went in: an array or pattern file', default: 'those of OUT/testbench/patterns' },
+      links: { describe: 'links of the capture that hold the outputs: 60,61', default: "the layout's" },
+    },
+  },
+  synth: {
+    words: '<out>',
+    describe: 'Yosys, and nextpnr where there is one, on the emitted Verilog: LUT, FF, carry, Fmax',
+    options: { flow: { describe: `${SYNTHESIS_FLOWS.join(' or ')}: whose cells`, default: "the part's" }, seed: { value: '1', describe: 'seed of placement' } },
+  },
+  report: {
+    words: '<out>',
+    describe: 'text report; with --against what changed',
+    options: { against: { describe: 'another output folder' }, open: { flag: true, describe: 'open report.html' } },
+  },
+  package: {
+    words: '<out> <dir>',
+    describe: 'what an experiment or a vendor tool needs of OUT, ready to use, into DIR',
+    options: { for: { required: true, describe: 'cmssw, athena, python, vivado, quartus, cocotb or fusesoc' } },
+  },
+  doctor: { words: '', describe: 'which tools are there, what lacks and how to get it', options: {} },
+} as const satisfies Readonly<Record<string, CommandDefinition>>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
