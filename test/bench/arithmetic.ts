@@ -9,7 +9,8 @@ import { runCommandLine } from '../../src/cli/commandLine.js';
 
 /*
  * Linear layers against the best rival on the yardstick of ../shared/bench; without it, compile figures of a model of our own.
- * npx tsx test/bench/arithmetic.ts [--only NAME] [--effort fast|normal|best] [--clock 200MHz] [--latency '14 cycles'] [--no-synth]
+ * npx tsx test/bench/arithmetic.ts [--only NAME] [--effort fast|normal|best] [--clock 200MHz] [--latency '14 cycles'] [--primitives xilinx] [--verify verilator]
+ * [--no-synth]
  *
  * One line a workload: LUT + INV and its ratio to the rival's, other cells, stages, most adders on a path, seconds; at the
  * end the geometric mean of the ratios. A latency lets the smallest circuit be taken instead of the fastest.
@@ -44,7 +45,7 @@ async function run(name: string, words: readonly string[], out: string): Promise
   const latency = option('--latency');
   const code = await runCommandLine([
     ...words, '--clock', option('--clock') ?? '200MHz', ...(latency === undefined ? [] : ['--latency', latency]), '--effort', option('--effort') ?? 'normal',
-    '--verify', 'none', '--target', 'verilog', '--name', 'top', '--out', out, '--quiet',
+    '--verify', option('--verify') ?? 'none', '--primitives', option('--primitives') ?? 'generic', '--target', 'verilog', '--name', 'top', '--out', out, '--quiet',
   ]);
   const seconds = Math.round((performance.now() - start) / 100) / 10;
   if (code !== 0 && code !== 2) return undefined;
