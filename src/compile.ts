@@ -182,7 +182,7 @@ function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: num
   const isCombinational = request.latency.mode !== 'shortest' && request.latency.cycles === 0;
   const cuttable = isCombinational ? circuit : splitLongOps(circuit, opLimits(device, stageRoomNs(device, request.clockMHz)));
   hooks.onStep?.(`scheduling ${cuttable.size} operations`);
-  const result = pipelineCircuit(cuttable, device, request.clockMHz, request.latency);
+  const result = pipelineCircuit(cuttable, device, request.clockMHz, request.latency, { ternary: request.primitives === 'xilinx' });
   return { result, layers, overflows: layerOverflows(lowered, graph), passes: records, dump };
 }
 

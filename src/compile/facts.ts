@@ -5,9 +5,9 @@ import { wireSources } from '../circuit/wires.js';
 import { formatFixedType, rangeOf, typeOfInterval } from '../fixed/fixedType.js';
 import { hull } from '../fixed/interval.js';
 import type { Report, ReportArea, ReportPort } from '../report/schema.js';
-import { costOf } from '../timing/cost.js';
 import { crossings } from '../timing/pipeline.js';
 import type { Schedule } from '../timing/schedule.js';
+import { lutsOf } from '../timing/ternary.js';
 
 /** Estimated cost and place in the pipeline of one layer. */
 export interface LayerFacts {
@@ -24,6 +24,7 @@ export function layerFacts(schedule: Schedule): { readonly byLayer: ReadonlyMap<
   const bottom = demandedBottom(circuit);
   const source = wireSources(circuit);
   const crossed = crossings(schedule);
+  const luts = lutsOf(schedule, top);
   const sums = new Map<string, { lut: number; ff: number; first: number; last: number; operations: number }>();
   let lut = 0;
   let ff = schedule.latencyCycles;
@@ -37,9 +38,9 @@ export function layerFacts(schedule: Schedule): { readonly byLayer: ReadonlyMap<
     sum.ff += held;
     ff += held;
     if (kind === Op.input) continue;
-    const cost = costOf(circuit, op, top[op] as number, schedule.device);
-    sum.lut += cost.lut;
-    lut += cost.lut;
+    const own = luts[op] as number;
+    sum.lut += own;
+    lut += own;
     sum.operations++;
     sum.first = Math.min(sum.first, stage[op] as number);
     sum.last = Math.max(sum.last, stage[op] as number);

@@ -71,5 +71,5 @@ function textOf(choice: ForestChoice, metric: string): string {
 /** LUT cells of a graph in one stage. */
 function cellsOf(graph: ModelGraph, part: string): number {
   const { circuit } = runPasses(lowerGraph(graph), defaultPasses, { check: false });
-  return lutCells(pipelineCircuit(circuit, deviceOf(part), 100, { mode: 'exactly', cycles: 0 }).schedule);
+  return lutCells(pipelineCircuit(circuit, deviceOf(part), 100, { mode: 'exactly', cycles: 0 }, { ternary: true }).schedule);
 }

@@ -12,7 +12,8 @@ const CLOCKS_MHZ = [40, 80, 120, 160, 200, 240, 280, 320, 360, 400];
 /** What would fit instead of a budget that is not met: other latencies and clocks, each one scheduled, not guessed. */
 export function proposals(circuit: Circuit, device: Device, request: CompileRequest): Suggestion[] {
   const list: Suggestion[] = [];
-  const relaxed = pipelineCircuit(circuit, device, request.clockMHz, { mode: 'shortest' });
+  const options = { ternary: request.primitives === 'xilinx' };
+  const relaxed = pipelineCircuit(circuit, device, request.clockMHz, { mode: 'shortest' }, options);
   const cycles = relaxed.schedule.latencyCycles;
   list.push({
     change: `--latency '${cycles} cycles'`,
@@ -27,7 +28,7 @@ export function proposals(circuit: Circuit, device: Device, request: CompileRequ
   for (const clockMHz of CLOCKS_MHZ) {
     const allowed = Math.floor((latencyNs * clockMHz) / 1000 + 1e-9);
     if (clockMHz === request.clockMHz || allowed < 1) continue;
-    const tried = pipelineCircuit(circuit, device, clockMHz, { mode: 'atMost', cycles: allowed });
+    const tried = pipelineCircuit(circuit, device, clockMHz, { mode: 'atMost', cycles: allowed }, options);
     if (!tried.met) continue;
     list.push({
       change: `--clock ${clockMHz}MHz`,

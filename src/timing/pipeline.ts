@@ -6,12 +6,19 @@ import { costOf } from './cost.js';
 import type { Device } from './device.js';
 import { stageRoomNs } from './device.js';
 import type { Schedule } from './schedule.js';
+import { ternaryAdders, ternaryCost } from './ternary.js';
 
 /** What the user asked of latency: nothing, at most so many cycles, or exactly so many. */
 export type LatencyRequest =
   | { readonly mode: 'shortest' }
   | { readonly mode: 'atMost'; readonly cycles: number }
   | { readonly mode: 'exactly'; readonly cycles: number };
+
+/** What the backend will make of the circuit. */
+export interface PipelineOptions {
+  /** Adders that become part of the adders that read them (`ternaryAdders`) share their stage and delay. */
+  readonly ternary?: boolean;
+}
 
 /** A schedule and whether it keeps the period and the latency asked for. */
 export interface PipelineResult {
@@ -28,21 +35,38 @@ export interface PipelineResult {
  * (fewest stages), then the smallest stage delay that keeps that number of stages (the slack is spread evenly), then
  * ops move to later stages where that saves registers.
  */
-export function pipelineCircuit(circuit: Circuit, device: Device, clockMHz: number, request: LatencyRequest): PipelineResult {
-  const net = netOf(circuit, device);
+export function pipelineCircuit(circuit: Circuit, device: Device, clockMHz: number, request: LatencyRequest, options: PipelineOptions = {}): PipelineResult {
+  const isCombinational = request.mode !== 'shortest' && request.cycles === 0;
+  const room = isCombinational ? Infinity : stageRoomNs(device, clockMHz);
+  const place = (partOf?: Int32Array, start?: Int32Array): PipelineResult => {
+    const net = netOf(circuit, device, partOf);
+    return isCombinational ? combinational(net, device, clockMHz) : inStages(net, device, clockMHz, request, start);
+  };
+  if (options.ternary !== true) return place();
+  const joined = place(ternaryAdders(circuit, device, room));
+  if (joined.met && request.mode !== 'shortest') return joined;
+  // What is joined is in one stage, and some paths through it are longer. Where that takes more stages, stages come first.
+  const apart = place();
+  if (joined.neededCycles <= apart.neededCycles && (joined.met || !apart.met)) return joined;
+  const { stage } = apart.schedule;
+  return place(ternaryAdders(circuit, device, room, stage), stage);
+}
+
+/** `start` is a schedule that keeps the period, to be improved. */
+function inStages(net: Net, device: Device, clockMHz: number, request: LatencyRequest, start: Int32Array | undefined): PipelineResult {
+  const { circuit } = net;
   const periodNs = 1000 / clockMHz;
   const room = stageRoomNs(device, clockMHz);
-  if (request.mode !== 'shortest' && request.cycles === 0) return combinational(circuit, net, device, clockMHz);
-  const needed = asSoonAsPossible(net, room).stages;
-  const locked = request.mode === 'exactly';
-  const target = locked ? request.cycles : needed;
-  const stageNs = smallestStageDelay(net, target, room);
-  const stage = asSoonAsPossible(net, stageNs).stage;
+  const asap = asSoonAsPossible(net, room).stages;
+  const needed = start === undefined ? asap : Math.min(asap, maximum(start) + 1);
+  const target = request.mode === 'exactly' ? request.cycles : needed;
+  const stageNs = start === undefined ? smallestStageDelay(net, target, room) : Math.max(room, maximum(arrivals(net, start)));
+  const stage = start?.slice() ?? asSoonAsPossible(net, stageNs).stage;
   saveRegisters(net, stage, target, stageNs);
   const arrivalNs = arrivals(net, stage);
   const criticalPathNs = maximum(arrivalNs) + device.registerNs;
   const schedule: Schedule = {
-    circuit, stage, latencyCycles: target, initiationInterval: 1, clockMHz, device, criticalPathNs, arrivalNs,
+    circuit, stage, latencyCycles: target, initiationInterval: 1, clockMHz, device, criticalPathNs, arrivalNs, ...partsOf(net),
   };
   return {
     schedule,
@@ -52,9 +76,15 @@ export function pipelineCircuit(circuit: Circuit, device: Device, clockMHz: numb
   };
 }
 
+function partsOf({ partOf }: Net): Pick<Schedule, 'partOf'> {
+  return partOf === undefined ? {} : { partOf };
+}
+
 /** What scheduling needs of a circuit, in arrays. Wires are folded into the op whose bits they are. */
 interface Net {
   readonly circuit: Circuit;
+  /** The adder that an op is part of, or −1. It goes where that one goes, which has all the delay. */
+  readonly partOf: Int32Array | undefined;
   readonly delay: Float32Array;
   readonly source: Int32Array;
   /** Bits to keep when the op's value crosses a rank. */
@@ -66,7 +96,7 @@ interface Net {
   readonly isLive: Uint8Array;
 }
 
-function netOf(circuit: Circuit, device: Device): Net {
+function netOf(circuit: Circuit, device: Device, partOf: Int32Array | undefined): Net {
   const n = circuit.size;
   const top = demandedTop(circuit);
   const bottom = demandedBottom(circuit);
@@ -76,29 +106,51 @@ function netOf(circuit: Circuit, device: Device): Net {
   const isOutput = new Uint8Array(n);
   const isLive = new Uint8Array(n);
   const userStart = new Int32Array(n + 1);
+  const wiring = { circuit, source, partOf };
   for (let op = 0; op < n; op++) {
-    delay[op] = top[op] === 0 ? 0 : costOf(circuit, op, top[op] as number, device).delayNs;
+    delay[op] = top[op] === 0 || isPart(wiring, op) ? 0 : costOf(circuit, op, top[op] as number, device).delayNs;
     isLive[op] = (top[op] as number) > 0 ? 1 : 0;
     bits[op] = Math.max(0, (top[op] as number) - (bottom[op] as number));
-    forOperands(circuit, source, op, (operand) => userStart[operand + 1]!++);
+    forOperands(wiring, op, (operand) => userStart[operand + 1]!++);
   }
+  partOf?.forEach((outer, op) => {
+    if (outer >= 0) delay[outer] = ternaryCost(circuit, outer, op, top[outer] as number, device).delayNs;
+  });
   for (const port of circuit.outputs) for (const op of port.ops) isOutput[source[op] as number] = 1;
   for (let op = 0; op < n; op++) userStart[op + 1]! += userStart[op] as number;
   const users = new Int32Array(userStart[n] as number);
   const next = userStart.slice(0, n);
-  for (let op = 0; op < n; op++) forOperands(circuit, source, op, (operand) => (users[next[operand]!++] = op));
-  return { circuit, delay, source, bits, userStart, users, isOutput, isLive };
+  for (let op = 0; op < n; op++) forOperands(wiring, op, (operand) => (users[next[operand]!++] = op));
+  return { ...wiring, delay, bits, userStart, users, isOutput, isLive };
 }
 
-/** The sources of an op's operands, constants left out; nothing for wires. */
-function forOperands(circuit: Circuit, source: Int32Array, op: number, visit: (operand: number) => void): void {
-  const kind = kindOf(circuit, op);
-  const count = OPERAND_COUNT[kind] as number;
-  if (count === 0 || source[op] !== op) return;
+type Wiring = Pick<Net, 'circuit' | 'source' | 'partOf'>;
+
+function isPart({ partOf }: Wiring, op: number): boolean {
+  return partOf !== undefined && (partOf[op] as number) >= 0;
+}
+
+/** The sources of an op's operands, constants left out; nothing for wires and parts, whose operands are those of the whole. */
+function forOperands(wiring: Wiring, op: number, visit: (operand: number) => void): void {
+  if (wiring.source[op] === op && !isPart(wiring, op)) forOwnOperands(wiring, op, visit);
+}
+
+function forOwnOperands(wiring: Wiring, op: number, visit: (operand: number) => void): void {
+  const { circuit, source } = wiring;
+  const count = OPERAND_COUNT[kindOf(circuit, op)] as number;
   for (let which = 0; which < count; which++) {
     const operand = source[(which === 0 ? circuit.a : which === 1 ? circuit.b : circuit.c)[op] as number] as number;
-    if (kindOf(circuit, operand) !== Op.const) visit(operand);
+    if (isPart(wiring, operand)) forOwnOperands(wiring, operand, visit);
+    else if (kindOf(circuit, operand) !== Op.const) visit(operand);
   }
+}
+
+/** Parts stand in the stage of their whole, wires in that of their source. */
+function settle({ circuit, source, partOf }: Wiring, stage: Int32Array): void {
+  partOf?.forEach((outer, op) => {
+    if (outer >= 0) stage[op] = stage[outer] as number;
+  });
+  for (let op = 0; op < circuit.size; op++) if (source[op] !== op) stage[op] = stage[source[op] as number] as number;
 }
 
 interface Stages {
@@ -118,7 +170,7 @@ function asSoonAsPossible(net: Net, stageNs: number): Stages {
     }
     let at = 0;
     let ready = 0;
-    forOperands(circuit, source, op, (operand) => {
+    forOperands(net, op, (operand) => {
       const s = stage[operand] as number;
       const t = arrival[operand] as number;
       if (s > at) {
@@ -137,6 +189,7 @@ function asSoonAsPossible(net: Net, stageNs: number): Stages {
   }
   // What nobody reads must not lengthen the pipeline.
   for (let op = 0; op < circuit.size; op++) if ((stage[op] as number) > last) stage[op] = last;
+  settle(net, stage);
   return { stage, stages: last + 1 };
 }
 
@@ -165,7 +218,7 @@ function saveRegisters(net: Net, stage: Int32Array, ranks: number, stageNs: numb
     let moved = 0;
     for (let op = circuit.size - 1; op >= 0; op--) {
       const kind = kindOf(circuit, op);
-      if (source[op] !== op || kind === Op.const) continue;
+      if (source[op] !== op || kind === Op.const || isPart(net, op)) continue;
       const from = stage[op] as number;
       let latest = ranks - 1;
       for (let u = userStart[op] as number; u < (userStart[op + 1] as number); u++) latest = Math.min(latest, stage[users[u] as number] as number);
@@ -175,7 +228,7 @@ function saveRegisters(net: Net, stage: Int32Array, ranks: number, stageNs: numb
         for (let to = from + 1; to <= latest; to++) {
           if ((delay[op] as number) + tailAt(net, stage, tail, op, to) > stageNs + 1e-6) continue;
           let gain = (to - from) * (bits[op] as number);
-          forOperands(circuit, source, op, (operand) => {
+          forOperands(net, op, (operand) => {
             gain -= Math.max(0, to - (lastUse[operand] as number)) * (bits[operand] as number);
           });
           if (gain > bestGain) {
@@ -187,11 +240,11 @@ function saveRegisters(net: Net, stage: Int32Array, ranks: number, stageNs: numb
       if (best !== from) {
         stage[op] = best;
         moved++;
-        forOperands(circuit, source, op, (operand) => (lastUse[operand] = Math.max(lastUse[operand] as number, best)));
+        forOperands(net, op, (operand) => (lastUse[operand] = Math.max(lastUse[operand] as number, best)));
       }
       tail[op] = tailAt(net, stage, tail, op, best);
     }
-    for (let op = 0; op < circuit.size; op++) if (source[op] !== op) stage[op] = stage[source[op] as number] as number;
+    settle(net, stage);
     if (moved === 0) return;
   }
 }
@@ -234,7 +287,7 @@ function arrivals(net: Net, stage: Int32Array): Float32Array {
       continue;
     }
     let ready = 0;
-    forOperands(circuit, source, op, (operand) => {
+    forOperands(net, op, (operand) => {
       if (stage[operand] === stage[op]) ready = Math.max(ready, arrival[operand] as number);
     });
     arrival[op] = ready + (net.delay[op] as number);
@@ -242,19 +295,20 @@ function arrivals(net: Net, stage: Int32Array): Float32Array {
   return arrival;
 }
 
-function combinational(circuit: Circuit, net: Net, device: Device, clockMHz: number): PipelineResult {
+function combinational(net: Net, device: Device, clockMHz: number): PipelineResult {
+  const { circuit } = net;
   const stage = new Int32Array(circuit.size);
   const arrivalNs = arrivals(net, stage);
   const criticalPathNs = maximum(arrivalNs);
   return {
-    schedule: { circuit, stage, latencyCycles: 0, initiationInterval: 1, clockMHz, device, criticalPathNs, arrivalNs },
+    schedule: { circuit, stage, latencyCycles: 0, initiationInterval: 1, clockMHz, device, criticalPathNs, arrivalNs, ...partsOf(net) },
     registerBits: 0,
     met: criticalPathNs <= 1000 / clockMHz + 1e-6,
     neededCycles: 0,
   };
 }
 
-function maximum(values: Float32Array): number {
+function maximum(values: Float32Array | Int32Array): number {
   let largest = 0;
   for (const value of values) if (value > largest) largest = value;
   return largest;
@@ -264,11 +318,12 @@ function maximum(values: Float32Array): number {
 export function crossings(schedule: Schedule): Int32Array {
   const { circuit, stage, latencyCycles } = schedule;
   const source = wireSources(circuit);
+  const wiring = { circuit, source, partOf: schedule.partOf };
   const last = Int32Array.from(stage);
   const read = (op: number, at: number): void => {
     if (at > (last[op] as number)) last[op] = at;
   };
-  for (let op = 0; op < circuit.size; op++) forOperands(circuit, source, op, (operand) => read(operand, stage[op] as number));
+  for (let op = 0; op < circuit.size; op++) forOperands(wiring, op, (operand) => read(operand, stage[op] as number));
   for (const port of circuit.outputs) for (const op of port.ops) read(source[op] as number, latencyCycles);
   return last.map((at, op) => (kindOf(circuit, op) === Op.const || source[op] !== op ? 0 : at - (stage[op] as number)));
 }

@@ -17,4 +17,6 @@ export interface Schedule {
   readonly criticalPathNs: number;
   /** Modelled arrival of each op within its stage, ns. */
   readonly arrivalNs: Float32Array;
+  /** With three-operand adders: the adder that an op is part of, or −1; both are of one stage. Absent without such. */
+  readonly partOf?: Int32Array;
 }

@@ -11,12 +11,13 @@ import { dutOf } from '../../src/verify/dut.js';
 import { makeVectors } from '../../src/verify/vectors.js';
 import { verifyVerilog } from '../../src/verify/verilator.js';
 import { mergeCircuits } from '../helpers/mergeCircuits.js';
+import { adderTree } from '../helpers/adderTree.js';
 import { randomCircuit } from '../helpers/randomCircuit.js';
 
 const info = { top: 'top', modelName: 'small', modelVersion: 1, hash: '0'.repeat(64) };
 
 function emitted(circuit: Circuit, clockMHz: number, request: LatencyRequest, primitives: 'generic' | 'xilinx' = 'generic') {
-  const { schedule } = pipelineCircuit(circuit, deviceOf('xcvu13p'), clockMHz, request);
+  const { schedule } = pipelineCircuit(circuit, deviceOf('xcvu13p'), clockMHz, request, { ternary: primitives === 'xilinx' });
   return { schedule, text: verilog.emit(schedule, primitives === 'generic' ? info : { ...info, primitives })[0]!.text };
 }
 
@@ -70,6 +71,25 @@ describe('Verilog in Verilator', () => {
     expect(result.lint).toEqual([]);
     expect(result.shown).toEqual([]);
     expect([result.mismatches, result.latencyMeasured]).toEqual([0, schedule.latencyCycles]);
+  });
+});
+
+describe('three-operand adders in Verilator', () => {
+  it.each([0, 3])('are exact with every mix of signs, shifts and widths: %d stages', { timeout: 120_000 }, async (cycles) => {
+    const trees = Array.from({ length: 16 }, (_, seed) => adderTree(seed, 4 + (seed % 6)));
+    // (x − y) + y needs fewer bits than x − y: what is added to it must not join it.
+    const builder = new CircuitBuilder('cancelling', { share: false });
+    const [x, y, z] = builder.addInput({ name: 'x', shape: [3], types: [fixedType(true, 8, 8)] });
+    const back = builder.add(builder.sub(x!, y!), y!);
+    builder.claim(back, { lo: -128, hi: 127, exp: 0 });
+    builder.addOutput('y', [2], [builder.add(back, z!, 3), builder.sub(z!, builder.add(builder.constant(5), back, 1))]);
+    const circuit = mergeCircuits([...trees, builder.finish()]);
+    const { schedule, text } = emitted(circuit, 200, { mode: 'exactly', cycles }, 'xilinx');
+    expect(schedule.partOf!.filter((outer) => outer >= 0).length).toBeGreaterThan(20);
+    const { events } = makeVectors(circuit, { maxCorners: 60, random: 300 });
+    const { checks, lint } = await verifyVerilog({ dut: dutOf(schedule, 'top', text), vectors: events, expected: events.map((event) => evaluateCircuit(circuit, event as never)) });
+    expect(lint).toEqual([]);
+    expect(checks.filter((check) => check.mismatches > 0)).toEqual([]);
   });
 });
 

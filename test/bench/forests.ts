@@ -139,7 +139,6 @@ async function run(workload: Workload): Promise<void> {
   const lowered = withDecision(lowerGraph(typed, { name: workload.data, depthSlack: slack }));
   const { circuit } = runPasses(lowered, defaultPasses, { check: true });
   const cycles = Number(option('--cycles') ?? 4);
-  const { schedule, registerBits } = pipelineCircuit(circuit, deviceOf('xcvu9p'), 320, { mode: 'exactly', cycles });
   const test = array(`data/${workload.data}_test_X.npy`);
   const n = test.shape[0] as number;
   const ours = compileEmulator(circuit).run([test.data], n)[0] as Float64Array;
@@ -147,22 +146,23 @@ async function run(workload: Workload): Promise<void> {
   const labels = array(`data/${workload.labels}_test_y.npy`).data;
   const random = uniform(test.data.length, 2 ** Number(/<(\d+)/.exec(workload.inputType)?.[1]));
   const uniformAgreement = fractionEqual(compileEmulator(circuit).run([random], n)[0] as Float64Array, floatDecisions(graph, random, n));
-  const base = { workload: workload.data, bits, slack, ops: circuit.size, agreement, uniformAgreement, accuracy: fractionEqual(ours, labels.subarray(0, n)), registerBits };
+  const base = { workload: workload.data, bits, slack, ops: circuit.size, agreement, uniformAgreement, accuracy: fractionEqual(ours, labels.subarray(0, n)) };
   const out = option('--out') ?? '/tmp/fc/out';
   mkdirSync(out, { recursive: true });
   const info = { top: workload.data, modelName: workload.model, modelVersion: 1, hash: '' } as const;
   const chosen = option('--primitives') ?? 'generic';
   for (const primitives of chosen === 'both' ? ['generic', 'xilinx'] : [chosen]) {
+    const { schedule, registerBits } = pipelineCircuit(circuit, deviceOf('xcvu9p'), 320, { mode: 'exactly', cycles }, { ternary: primitives === 'xilinx' });
     const file = join(out, `${workload.data}_${primitives}.v`);
     writeFileSync(file, verilog.emit(schedule, primitives === 'xilinx' ? { ...info, primitives } : info)[0]?.text ?? '');
     const script = join(shared, 'bench/synth.sh');
     if (process.argv.includes('--no-synth') || !existsSync(script)) {
-      console.log(JSON.stringify({ ...base, primitives }));
+      console.log(JSON.stringify({ ...base, registerBits, primitives }));
       continue;
     }
     const { xcup } = JSON.parse(execFileSync('bash', [script, file, info.top], { encoding: 'utf8' })) as { xcup: { LUT: number; INV: number; CARRY: number; FF: number; MUXF: number; depth: number; seconds: number } };
     const total = xcup.LUT + xcup.INV;
-    console.log(JSON.stringify({ ...base, primitives, lutInv: total, ratio: Math.round((total / workload.treelut.lut) * 1e3) / 1e3, ...xcup, luts: undefined, other: undefined }));
+    console.log(JSON.stringify({ ...base, registerBits, primitives, lutInv: total, ratio: Math.round((total / workload.treelut.lut) * 1e3) / 1e3, ...xcup, luts: undefined, other: undefined }));
   }
 }
 

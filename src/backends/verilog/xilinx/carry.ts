@@ -1,5 +1,7 @@
 import { expOf, intervalOf, kindOf, Op } from '../../../circuit/circuit.js';
 import { intervalWidth } from '../../../fixed/interval.js';
+import type { TernaryTerm } from '../../../timing/ternary.js';
+import { ternaryTerms } from '../../../timing/ternary.js';
 import type { Coverer } from './cover.js';
 import { distinct } from './cover.js';
 import type { Logic } from './logic.js';
@@ -40,6 +42,8 @@ export class ArithmeticMapper {
     private readonly logic: Logic,
     private readonly coverer: Coverer,
     private readonly hasOneReader: (op: number) => boolean,
+    /** The adder that is part of another one. */
+    private readonly parts: ReadonlyMap<number, number>,
   ) {}
 
   isArithmetic(op: number): boolean {
@@ -52,8 +56,9 @@ export class ArithmeticMapper {
   map(op: number, width: number, stage: number): Arithmetic {
     const { circuit } = this.logic;
     if (kindOf(circuit, op) === Op.lt) return this.comparison(op);
-    if (kindOf(circuit, op) === Op.sub) return this.difference(op, width, stage);
-    return this.ternary(op, width, stage) ?? this.binary(op, width, stage);
+    const inner = this.parts.get(op);
+    if (inner !== undefined) return this.ternary(op, inner, width, stage);
+    return kindOf(circuit, op) === Op.sub ? this.difference(op, width, stage) : this.binary(op, width, stage);
   }
 
   private operandsOf(op: number): readonly [Operand, Operand] {
@@ -115,47 +120,34 @@ export class ArithmeticMapper {
   }
 
   /**
-   * (p + q) + r where nobody else reads p + q: each position adds three bits in one site, whose second output, the majority,
-   * goes to the next position. Pays where no more than one operand is a table that an adder would have taken in for nothing.
+   * ± p ± q ± r: each position adds three bits in one site, whose second output, the majority, goes to the next position. Two
+   * operands at most are subtracted: inverted, with a one for each, as the carry into the first position and as its majority.
    */
-  private ternary(op: number, width: number, stage: number): Arithmetic | undefined {
-    const { circuit } = this.logic;
+  private ternary(op: number, inner: number, width: number, stage: number): Arithmetic {
+    const { circuit, net } = this.logic;
     const exp = expOf(circuit, op);
-    const sides = [circuit.a[op] as number, circuit.b[op] as number];
-    const operands = this.operandsOf(op);
-    for (const which of [0, 1]) {
-      const inner = sides[which] as number;
-      if (kindOf(circuit, inner) !== Op.add || isTransparent(circuit, inner) || this.logic.stageOf(inner) !== stage || !this.hasOneReader(inner)) continue;
-      const s = which === 0 ? 0 : (circuit.param[op] as number);
-      const [p, q] = this.operandsOf(inner);
-      const all: Operand[] = [(position) => p(position - s), (position) => q(position - s), operands[1 - which] as Operand];
-      const tables = all.filter((operand) => this.looksThrough(operand, exp, width, stage)).length;
-      if (tables <= 1) return this.threeAtOnce(op, width, stage, all);
-    }
-    return undefined;
-  }
-
-  private threeAtOnce(op: number, width: number, stage: number, operands: readonly Operand[]): Arithmetic {
-    const exp = expOf(this.logic.circuit, op);
+    const terms = ternaryTerms(circuit, op, inner);
+    const bitAt = ({ op: own, shift }: TernaryTerm, i: number): Net => netAt(net, own, exp + i - shift);
+    const subtracted = terms.filter(({ negative }) => negative).length;
     const parts = new Parts();
     let i = 0;
+    // Below the first position where something is subtracted or two have bits there is nothing to add.
     for (; i < width; i++) {
-      const there = operands.map((operand) => operand(exp + i)).filter((net) => !isZero(net));
-      if (there.length > 1) break;
-      parts.alias(bitNet(op, i), there[0] ?? ZERO);
+      const there = terms.filter((term) => !isZero(bitAt(term, i)));
+      if (there.length > 1 || there[0]?.negative === true) break;
+      parts.alias(bitNet(op, i), there[0] === undefined ? ZERO : bitAt(there[0], i));
     }
-    let majority: Net = ZERO;
+    let majority: Net = subtracted > 1 ? ONE : ZERO;
     for (; i < width; i++) {
-      const nets = operands.map((operand) => operand(exp + i));
-      const leaves = this.coverer.leaves(distinct([...nets, majority]), stage, TERNARY_INPUTS, (net) => this.absorbs(net)) as readonly Net[];
+      const nets = terms.map((term) => bitAt(term, i));
       const before = majority;
-      const there = [...nets, before].filter((net) => !isZero(net));
-      const plain = there.length === 1 ? there[0] : undefined;
-      const select = this.select(parts, leaves, (value) => nets.reduce((sum, net) => sum ^ value(net), value(before) as number), plain);
-      if (i < width - 1) majority = parts.lut(this.coverer.lut(this.helper(), leaves, (value) => (nets.reduce((sum, net) => sum + value(net), 0) > 1 ? 1 : 0)));
+      const leaves = this.coverer.leaves(distinct([...nets, before]), stage, TERNARY_INPUTS, (own) => this.absorbs(own)) as readonly Net[];
+      const ones = (value: (own: Net) => 0 | 1): number => nets.reduce((sum, own, k) => sum + (value(own) ^ (terms[k]?.negative === true ? 1 : 0)), 0);
+      const select = parts.lut(this.coverer.lut(this.helper(), leaves, (value) => (ones(value) ^ value(before)) & 1));
+      if (i < width - 1) majority = parts.lut(this.coverer.lut(this.helper(), leaves, (value) => (ones(value) > 1 ? 1 : 0)));
       parts.position(select, before, bitNet(op, i));
     }
-    return parts.finish(0);
+    return parts.finish(subtracted > 0 ? 1 : 0);
   }
 
   /** a < b of two variables, two bits a position: equal bits pass the carry on, others decide it. */
@@ -207,9 +199,11 @@ class Parts {
     return net;
   }
 
-  /** Adds a LUT to the position being built; what it gives, which may be a constant. */
+  /** Adds a LUT to the position being built, unless it is a wire or a constant; what it gives. */
   lut(lut: Lut): Net {
-    if (lut.inputs.length === 0) return lut.truth === 0n ? ZERO : ONE;
+    const [only] = lut.inputs;
+    if (only === undefined) return lut.truth === 0n ? ZERO : ONE;
+    if (lut.inputs.length === 1 && lut.truth === 2n) return this.reading(only);
     this.luts.push(lut);
     this.reads.push(...lut.inputs);
     return lut.output;

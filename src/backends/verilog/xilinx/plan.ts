@@ -44,7 +44,7 @@ export class Plan {
     const hasOneReader = (op: number): boolean => once[op] === 1;
     this.logic = new Logic(net, schedule.stage);
     this.coverer = new Coverer(this.logic, hasOneReader);
-    this.arithmetic = new ArithmeticMapper(this.logic, this.coverer, hasOneReader);
+    this.arithmetic = new ArithmeticMapper(this.logic, this.coverer, hasOneReader, innerAdders(schedule));
   }
 
   /** Whether an op is made of primitives. */
@@ -106,6 +106,15 @@ export class Plan {
       else if (net.kind === 'helper') this.makeLogic(net, stage);
     }
   }
+}
+
+/** By the adder that has one as a part, that one. */
+function innerAdders({ partOf }: Schedule): ReadonlyMap<number, number> {
+  const parts = new Map<number, number>();
+  partOf?.forEach((outer, op) => {
+    if (outer >= 0) parts.set(outer, op);
+  });
+  return parts;
 }
 
 /** 1 for each op that one op of its own stage reads and nothing else, seen through wires and concatenations. */
