@@ -103,11 +103,11 @@ function tabulatedScalar(params: ActivationParams, context: LoweringContext): Sc
   }
 }
 
-/** slope · x + shift in [0, 1]; hls4ml's constants are ufixed<16,0> and ufixed<2,0>. */
+/** slope · x + shift in [0, 1]; hls4ml's constants are ufixed<16,0> and ufixed<2,0> where a project says nothing else. */
 function hardSigmoid(params: ActivationParams, { builder, precision, layer }: LoweringContext): Scalar {
   const configured = precision?.source === 'config';
-  const slope = configured ? typedValue(alphaOf(params), SLOPE_TYPE, 'config', layer) : alphaOf(params);
-  const shift = configured ? typedValue(betaOf(params), SHIFT_TYPE, 'config', layer) : (betaOf(params));
+  const slope = configured ? typedValue(alphaOf(params), precision.param ?? SLOPE_TYPE, 'config', layer) : alphaOf(params);
+  const shift = configured ? typedValue(betaOf(params), precision.bias ?? SHIFT_TYPE, 'config', layer) : betaOf(params);
   return (x) => clamp(builder, plusConstant(builder, timesConstant(builder, x, slope), shift), builder.constant(0), builder.constant(1));
 }
 

@@ -103,6 +103,9 @@ function configOf(body: string): Config {
   const types = new Map<string, string>();
   for (const [, name, value] of body.matchAll(/\bstatic\s+(?:const|constexpr)\s+[\w:<>,]+\s+(\w+)\s*=\s*([^;]+);/g)) fields.set(name as string, (value as string).trim());
   for (const [, type, name] of body.matchAll(/\btypedef\s+([^;]+?)\s+(\w+)\s*;/g)) types.set(name as string, type as string);
+  // A constant whose value stands outside, and the functions that a layer is made of.
+  for (const [, type, name] of body.matchAll(/\bstatic\s+const\s+([\w:<>, ]+?)\s+(\w+)\s*;/g)) types.set(name as string, type as string);
+  for (const [, name, value] of body.matchAll(/\busing\s+(\w+)\s*=\s*([^;]+);/g)) fields.set(name as string, (value as string).trim());
   return { fields, types };
 }
 

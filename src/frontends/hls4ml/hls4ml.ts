@@ -128,20 +128,29 @@ function isCopy(call: Call): boolean {
   return call.name === 'clone_stream' || call.name === 'repack_stream';
 }
 
-/** Activations and merges have their result last, layers with weights second. */
+/** Layers whose weights stand behind their result. */
+const WITH_WEIGHTS = /^(dense|normalize\w*|layernormalize|embedding|unary_lut|einsum_dense|(pointwise_|depthwise_|separable_)?conv_\dd_cl|\w+_stack)$/;
+
+/** How many arrays of data a layer reads: merges two, recurrences their initial states too. */
+function inputCount(call: Call): number {
+  if (/^(lstm|gru)_stack$/.test(call.name)) return call.types.length - 2;
+  return /^(add|subtract|multiply|average|maximum|minimum|concatenate\dd|dot1d|einsum)$/.test(call.name) ? 2 : 1;
+}
+
+/** Activations and merges have their result last, layers with weights behind their inputs. */
 function outputOf(call: Call): string {
-  const result = /^(dense|normalize|embedding|(pointwise_|depthwise_)?conv_\dd_cl)$/.test(call.name) ? call.args[1] : call.args.at(-1);
+  const result = WITH_WEIGHTS.test(call.name) ? call.args[inputCount(call)] : call.args.at(-1);
   return result ?? '';
 }
 
 function isRead(variable: Variable, top: TopFunction): boolean {
-  return top.steps.some((step) => (isCall(step) ? step.args[0] === variable.name || step.args[1] === variable.name : step.of === variable.name));
+  return top.steps.some((step) => (isCall(step) ? step.args.slice(0, inputCount(step)).includes(variable.name) : step.of === variable.name));
 }
 
 /** An input of the top function: its size from its dimensions, or for streams from the first layer's config. */
 function inputOf(variable: Variable, top: TopFunction, project: Project): TensorRef {
   const sizes = variable.dimensions.map((text) => project.definitions.number(text));
-  const reader = top.steps.find((step): step is Call => isCall(step) && step.args.slice(0, 2).includes(variable.name));
+  const reader = top.steps.find((step): step is Call => isCall(step) && step.args.slice(0, inputCount(step)).includes(variable.name));
   const size = sizes.length > 0 && sizes.every((n) => n !== undefined) ? (sizes as number[]).reduce((a, b) => a * b, 1) : streamSize(reader, project);
   if (size === undefined || size < 1 || size > 2 ** 24) return project.fail('input', variable.name, 'input-size', `the size of this input '${variable.dimensions.join('][')}' is not known.`);
   return project.net.input(variable.name, [1, size], { type: project.type(variable.type, variable.name) });
@@ -162,9 +171,7 @@ function known(values: Values, name: string, layer: string, project: Project): T
 
 function layerOf(call: Call, values: Values, project: Project): TensorRef {
   const name = call.layer === '' ? outputOf(call) : call.layer;
-  const first = known(values, call.args[0] ?? '', name, project);
-  const isMerge = /^(add|subtract|multiply|average|maximum|minimum|concatenate\dd|dot1d)$/.test(call.name);
-  const inputs = isMerge ? [first, known(values, call.args[1] ?? '', name, project)] : [first];
+  const inputs = call.args.slice(0, inputCount(call)).map((arg) => known(values, arg, name, project));
   const config = project.definitions.config(call.types.at(-1) ?? '') ?? { fields: new Map(), types: new Map() };
   return (HANDLERS[call.name] as (typeof HANDLERS)[string])({ call, name, inputs, config, project });
 }

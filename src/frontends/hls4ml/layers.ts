@@ -1,99 +1,25 @@
-import type { ActivationParams } from '../../layers/activation.js';
 import type { LayerPrecision } from '../../model/graph.js';
 import type { Tensor } from '../../model/tensor.js';
 import { sizeOf } from '../../model/tensor.js';
 import type { TensorRef } from '../network.js';
-import type { LayerCall } from './project.js';
-
-/** A layer of hls4ml as ours. */
-type Handler = (at: LayerCall) => TensorRef;
-
-/** What hls4ml stores transposed for its resource strategy. */
-function isTransposed({ project, ...at }: LayerCall): boolean {
-  return project.word({ project, ...at }, 'strategy')?.startsWith('resource') === true;
-}
-
-/** The weights as stored, `[…, nOut]` or, for the resource strategy, `[nOut, …]`, brought to `[…, nOut]`. */
-function weightsLast(at: LayerCall, name: string | undefined, shape: readonly number[]): Tensor {
-  const stored = at.project.weights(name, shape, at.name);
-  if (!isTransposed(at)) return stored;
-  const nOut = shape.at(-1) as number;
-  const rows = stored.data.length / nOut;
-  return { ...stored, data: stored.data.map((_, k) => stored.data[(k % nOut) * rows + Math.floor(k / nOut)] as number) };
-}
+import { formatFixedType } from '../../fixed/fixedType.js';
+import { activation, binaryTanh, hardSigmoid, hardTanh, normalizeSign, parametric, prelu, reluUpTo, softmax, ternaryTanh, unaryLut } from './activations.js';
+import { conv, numbers, PAD_BEGIN, PAD_END, separable, SIZE, STRIDE } from './convolution.js';
+import { einsum, einsumDense, permuted } from './einsum.js';
+import { layerNormalization } from './normalisation.js';
+import type { Handler, LayerCall } from './project.js';
+import { bidirectional, recurrence } from './recurrent.js';
 
 const dense: Handler = (at) => {
   const { project, call, name } = at;
   const [nIn, nOut] = [project.number(at, 'n_in'), project.number(at, 'n_out')];
-  const weight = weightsLast(at, call.args[2], [nIn, nOut]);
+  const weight = project.weightsLast(at, call.args[2], [nIn, nOut]);
   const bias = project.weights(call.args[3], [nOut], name);
   const x = at.inputs[0] as TensorRef;
   const size = sizeOf(x.shape);
   const shaped = project.shaped(x, size === nIn ? [nIn] : [size / nIn, nIn], name);
   return project.net.add('dense', { weight, bias }, [shaped], name, project.precision(at, call.types[1]));
 };
-
-/** The spatial fields of a config struct, one or two axes. */
-function axesOf(rank: number, stem: { readonly one: string; readonly two: readonly string[] }): readonly (readonly string[])[] {
-  return rank === 1 ? [[stem.one]] : stem.two.map((field) => [field]);
-}
-
-const SIZE = { one: 'in_width', two: ['in_height', 'in_width'] };
-const KERNEL = { one: 'filt_width', two: ['filt_height', 'filt_width'] };
-const STRIDE = { one: 'stride_width', two: ['stride_height', 'stride_width'] };
-const PAD_BEGIN = { one: 'pad_left', two: ['pad_top', 'pad_left'] };
-const PAD_END = { one: 'pad_right', two: ['pad_bottom', 'pad_right'] };
-
-function numbers(at: LayerCall, rank: number, stem: { readonly one: string; readonly two: readonly string[] }): number[] {
-  return axesOf(rank, stem).map((fields) => at.project.number(at, ...fields));
-}
-
-/** Weights `[…k, c, f]` as ours, `[f, c, …k]`. */
-function channelsFirst({ shape, data, ...rest }: Tensor): Tensor {
-  const [c, f] = shape.slice(-2) as [number, number];
-  const taps = sizeOf(shape.slice(0, -2));
-  const moved = new Float64Array(data.length);
-  for (let tap = 0; tap < taps; tap++) for (let i = 0; i < c; i++) for (let j = 0; j < f; j++) moved[(j * c + i) * taps + tap] = data[(tap * c + i) * f + j] as number;
-  return { ...rest, shape: [f, c, ...shape.slice(0, -2)], data: moved };
-}
-
-function conv(rank: number, depthwise: boolean, pointwise: boolean): Handler {
-  return (at) => {
-    const { project, call, name, config } = at;
-    const channels = project.number(at, 'n_chan');
-    const filters = depthwise ? (project.optionalNumber(at, 'n_filt') ?? channels) : project.number(at, 'n_filt');
-    const kernel = pointwise ? Array.from({ length: rank }, () => 1) : numbers(at, rank, KERNEL);
-    const weight = depthwise
-      ? project.weights(call.args[2], [...kernel, channels, filters / channels], name)
-      : weightsLast(at, call.args[2], [...kernel, channels, filters]);
-    const bias = project.weights(call.args[3], [filters], name);
-    const spatial = numbers(at, rank, SIZE);
-    const dilation = project.optionalNumber(at, 'dilation', 'dilation_width') ?? 1;
-    const x = project.toFirst(project.shaped(at.inputs[0] as TensorRef, [...spatial, channels], name), name);
-    const params = {
-      weight: depthwise ? depthwiseKernel(weight) : channelsFirst(weight), bias, groups: depthwise ? channels : 1, strides: numbers(at, rank, STRIDE),
-      dilations: Array.from({ length: rank }, () => dilation), pads: pointwise ? Array.from({ length: 2 * rank }, () => 0) : [...numbers(at, rank, PAD_BEGIN), ...numbers(at, rank, PAD_END)],
-    };
-    const inner = config.types.get('mult_config');
-    const precision = inner === undefined ? project.precision(at, call.types[1]) : { ...innerPrecision(at, inner), ...project.precision(at, call.types[1]) };
-    return project.toLast(project.net.add('conv', params, [x], name, precision), name);
-  };
-}
-
-/** Types of the matrix inside a convolution, in versions that keep them there. */
-function innerPrecision(at: LayerCall, name: string): LayerPrecision {
-  const config = at.project.definitions.config(name);
-  return config === undefined ? { source: 'config' } : at.project.precision({ ...at, config }, undefined);
-}
-
-/** `[…k, c, multiplier]` as `[c · multiplier, 1, …k]`. */
-function depthwiseKernel({ shape, data, ...rest }: Tensor): Tensor {
-  const [c, m] = shape.slice(-2) as [number, number];
-  const taps = sizeOf(shape.slice(0, -2));
-  const moved = new Float64Array(data.length);
-  for (let tap = 0; tap < taps; tap++) for (let i = 0; i < c * m; i++) moved[i * taps + tap] = data[tap * c * m + i] as number;
-  return { ...rest, shape: [c * m, 1, ...shape.slice(0, -2)], data: moved };
-}
 
 function pool(rank: number): Handler {
   return (at) => {
@@ -134,62 +60,6 @@ const normalize: Handler = (at) => {
   const x = project.shaped(at.inputs[0] as TensorRef, channels === nIn ? [nIn] : [nIn / channels, channels], name);
   const scaleType = project.configType(at, 'scale_t');
   return project.net.add('batchNormalization', { scale, bias, axis: x.shape.length - 1 }, [x], name, project.precision(at, call.types[1], scaleType === undefined ? {} : { scale: scaleType }));
-};
-
-/** Functions of one value: `f<data, res, config>(data, res)`. */
-function activation(params: ActivationParams, range?: number): Handler {
-  return (at) => {
-    const { project, call, name } = at;
-    const table = project.configType(at, 'table_t');
-    const tableSize = project.optionalNumber(at, 'table_size');
-    const precision = project.precision(at, call.types[1], { ...(table !== undefined && { table }), ...(tableSize !== undefined && { tableSize }), ...(range !== undefined && { tableRange: range }) });
-    return project.net.add('activation', params, [at.inputs[0] as TensorRef], name, precision);
-  };
-}
-
-/** `f<data, param, res, config>(data, number, res)`, before version 1.0 without the parameter's type. */
-function parametric(fn: 'leakyRelu' | 'elu' | 'thresholdedRelu'): Handler {
-  return (at) => {
-    const { project, call, name } = at;
-    const alpha = Number(call.args[1]);
-    if (!Number.isFinite(alpha)) return project.fail('input', name, 'bad-field', `its parameter '${call.args[1] ?? ''}' is no number.`);
-    const [param, result] = call.types.length > 3 ? [call.types[1], call.types[2]] : [undefined, call.types[1]];
-    const table = project.configType(at, 'table_t');
-    const tableSize = project.optionalNumber(at, 'table_size');
-    const extra = { ...(param !== undefined && { param: project.type(param, name) }), ...(table !== undefined && { table }), ...(tableSize !== undefined && { tableSize }) };
-    return project.net.add('activation', { function: fn, alpha }, [at.inputs[0] as TensorRef], name, project.precision(at, result, extra));
-  };
-}
-
-/** `relu_max<data, res, MAX, config>`: also relu1 and relu6 of older versions. */
-function reluUpTo(fixed: number | undefined): Handler {
-  return (at) => {
-    const { project, call, name } = at;
-    const max = fixed ?? project.definitions.number(call.types[2] ?? '') ?? project.fail('input', name, 'bad-field', `its limit '${call.types[2] ?? ''}' is no number.`);
-    return project.net.add('clip', { min: 0, max }, [at.inputs[0] as TensorRef], name, project.precision(at, call.types[1]));
-  };
-}
-
-const softmax: Handler = (at) => {
-  const { project, call, name } = at;
-  const extra: { -readonly [K in keyof LayerPrecision]?: LayerPrecision[K] } = {};
-  const [expTable, invTable, invInput, table] = [project.configType(at, 'exp_table_t'), project.configType(at, 'inv_table_t'), project.configType(at, 'inv_inp_t'), project.configType(at, 'table_t')];
-  if (expTable !== undefined) extra.expTable = expTable;
-  if (invTable !== undefined) extra.invTable = invTable;
-  if (invInput !== undefined) extra.invInput = invInput;
-  if (table !== undefined) extra.table = table;
-  extra.tableSize = project.optionalNumber(at, 'inv_table_size', 'exp_table_size', 'table_size') ?? 1024;
-  const implementation = project.word(at, 'implementation');
-  if (implementation !== undefined && implementation !== 'latency' && implementation !== 'stable' && implementation !== 'legacy' && implementation !== 'argmax') {
-    return project.fail('unsupported', name, 'softmax', `its implementation is ${implementation}.`);
-  }
-  extra.softmax = implementation ?? 'legacy';
-  const x = at.inputs[0] as TensorRef;
-  const slice = project.optionalNumber(at, 'n_slice') ?? sizeOf(x.shape);
-  const inner = project.optionalNumber(at, 'n_inner') ?? 1;
-  const outer = sizeOf(x.shape) / slice / inner;
-  const shaped = outer === 1 && inner === 1 ? x : project.shaped(x, [outer, slice, inner], name);
-  return project.net.add('softmax', { axis: shaped === x ? x.shape.length - 1 : 2 }, [shaped], name, project.precision(at, call.types[1], extra));
 };
 
 /** `f<input1, input2, res, config>(a, b, res)` on flat arrays; the smaller one repeats along leading axes. */
@@ -237,9 +107,10 @@ const embedding: Handler = (at) => {
 
 function zeroPad(rank: number): Handler {
   return (at) => {
-    const { project, name } = at;
+    const { project, call, name } = at;
     const x = project.shaped(at.inputs[0] as TensorRef, [...numbers(at, rank, SIZE), project.number(at, 'n_chan')], name);
-    return project.net.add('pad', { pads: [0, ...numbers(at, rank, PAD_BEGIN), 0, 0, ...numbers(at, rank, PAD_END), 0], value: 0 }, [x], name);
+    const padded = project.net.add('pad', { pads: [0, ...numbers(at, rank, PAD_BEGIN), 0, 0, ...numbers(at, rank, PAD_END), 0], value: 0 }, [x], name);
+    return castBetween(at, padded, call.types[0], call.types[1]);
   };
 }
 
@@ -256,28 +127,45 @@ const resizeNearest: Handler = (at) => {
 };
 
 const transpose: Handler = (at) => {
-  const { project, call, name } = at;
-  const config = call.types[2] ?? '';
-  const [from, perm] = ['from_shape', 'perm'].map((field) => project.definitions.array(`${config}_${field}`));
-  if (from === undefined || perm === undefined) return project.fail('unsupported', name, 'transpose', 'its shapes are not where hls4ml 1.1 and later write them.', 'Write the project again with a newer hls4ml.');
-  const x = project.shaped(at.inputs[0] as TensorRef, from, name);
-  return project.net.add('transpose', { perm: [0, ...perm.map((axis) => axis + 1)] }, [x], name);
+  const { call, name } = at;
+  return castBetween(at, permuted(at, at.inputs[0] as TensorRef, call.types[2] ?? '', name), call.types[0], call.types[1]);
 };
+
+function cropping(rank: number): Handler {
+  return (at) => {
+    const { project, call, name } = at;
+    const spatial = numbers(at, rank, SIZE);
+    const starts = numbers(at, rank, { one: 'crop_left', two: ['crop_top', 'crop_left'] });
+    const sizes = numbers(at, rank, { one: 'out_width', two: ['out_height', 'out_width'] });
+    const x = project.shaped(at.inputs[0] as TensorRef, [...spatial, project.number(at, 'n_chan')], name);
+    const params = { axes: spatial.map((_, i) => i + 1), starts, ends: starts.map((start, i) => start + (sizes[i] as number)), steps: spatial.map(() => 1) };
+    return castBetween(at, project.net.add('slice', params, [x], name), call.types[0], call.types[1]);
+  };
+}
+
+/** Values that only move are cast where the code gives their result another type. */
+function castBetween({ project, name }: LayerCall, x: TensorRef, from: string | undefined, to: string | undefined): TensorRef {
+  const [before, after] = [project.type(from, name), project.type(to, name)];
+  return formatFixedType(before) === formatFixedType(after) ? x : project.cast(x, after, `${name}/cast`);
+}
 
 /** Every function of nnet_utils that is read. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {
   dense,
   conv_1d_cl: conv(1, false, false), conv_2d_cl: conv(2, false, false),
   pointwise_conv_1d_cl: conv(1, false, true), pointwise_conv_2d_cl: conv(2, false, true),
+  separable_conv_1d_cl: separable(1), separable_conv_2d_cl: separable(2),
   depthwise_conv_1d_cl: conv(1, true, false), depthwise_conv_2d_cl: conv(2, true, false),
   pooling1d_cl: pool(1), pooling2d_cl: pool(2), global_pooling1d_cl: globalPool(1), global_pooling2d_cl: globalPool(2),
-  normalize,
+  normalize, normalize_binary_tanh: normalizeSign(2), normalize_ternary_tanh: normalizeSign(3), layernormalize: layerNormalization,
   linear: activation({ function: 'linear' }), relu: activation({ function: 'relu' }),
   sigmoid: activation({ function: 'sigmoid' }, 8), tanh: activation({ function: 'tanh' }, 4), softplus: activation({ function: 'softplus' }, 8), softsign: activation({ function: 'softsign' }, 8),
   selu: activation({ function: 'selu' }), relu1: reluUpTo(1), relu6: reluUpTo(6), relu_max: reluUpTo(undefined),
   leaky_relu: parametric('leakyRelu'), elu: parametric('elu'), thresholded_relu: parametric('thresholdedRelu'),
+  hard_sigmoid: hardSigmoid, hard_tanh: hardTanh, prelu, binary_tanh: binaryTanh, ternary_tanh: ternaryTanh, unary_lut: unaryLut,
   softmax,
   add: merge('add'), subtract: merge('sub'), multiply: merge('mul'), average: merge('average'), maximum: merge('max'), minimum: merge('min'),
   concatenate1d: concatenate(1), concatenate2d: concatenate(2), concatenate3d: concatenate(3),
-  dot1d: dot, embedding, zeropad1d_cl: zeroPad(1), zeropad2d_cl: zeroPad(2), resize_nearest: resizeNearest, transpose,
+  dot1d: dot, embedding, zeropad1d_cl: zeroPad(1), zeropad2d_cl: zeroPad(2), cropping1d_cl: cropping(1), cropping2d_cl: cropping(2), resize_nearest: resizeNearest, transpose,
+  einsum, einsum_dense: einsumDense, lstm_stack: recurrence('lstm'), gru_stack: recurrence('gru'), bidirectional_stack: bidirectional,
 };

@@ -1,4 +1,6 @@
 import type { FixedType } from '../../fixed/fixedType.js';
+import { castInteger, fractionBits } from '../../fixed/fixedType.js';
+import { dyadicOf, toNumber } from '../../fixed/integer.js';
 import type { LayerPrecision } from '../../model/graph.js';
 import type { Tensor } from '../../model/tensor.js';
 import { tensor } from '../../model/tensor.js';
@@ -13,6 +15,15 @@ export interface LayerCall {
   readonly inputs: readonly TensorRef[];
   readonly config: Config;
   readonly project: Project;
+}
+
+/** A layer of hls4ml as ours. */
+export type Handler = (at: LayerCall) => TensorRef;
+
+/** A number as C++ casts it to the type. */
+export function castValue(value: number, type: FixedType): number {
+  const { n, exp } = dyadicOf(value);
+  return toNumber(castInteger(n, exp, type), -fractionBits(type));
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -72,6 +83,15 @@ export class Project {
     return tensor(shape, data);
   }
 
+  /** Weights `[…, nOut]`, which hls4ml stores as `[nOut, …]` for its resource strategy. */
+  weightsLast(at: LayerCall, name: string | undefined, shape: readonly number[]): Tensor {
+    const stored = this.weights(name, shape, at.name);
+    if (this.word(at, 'strategy')?.startsWith('resource') !== true) return stored;
+    const nOut = shape.at(-1) as number;
+    const rows = stored.data.length / nOut;
+    return { ...stored, data: stored.data.map((_, k) => stored.data[(k % nOut) * rows + Math.floor(k / nOut)] as number) };
+  }
+
   /** Types that the config struct and the call name, for hls4ml's arithmetic. */
   precision(at: LayerCall, result: string | undefined, extra: Partial<Mutable<LayerPrecision>> = {}): LayerPrecision {
     const precision: Mutable<LayerPrecision> = { source: 'config', ...(result !== undefined && { result: this.type(result, at.name) }), ...extra };
@@ -94,6 +114,19 @@ export class Project {
     const wanted = [1, ...shape];
     if (x.shape.length === wanted.length && x.shape.every((n, i) => n === wanted[i])) return x;
     return this.net.add('reshape', { shape: wanted }, [x], `${name}/shape`);
+  }
+
+  /** A cast to a type, as an assignment in C++ is. */
+  cast(x: TensorRef, type: FixedType, name: string): TensorRef {
+    return this.net.add('activation', { function: 'linear' }, [x], name, { source: 'config', result: type });
+  }
+
+  /** scale · x + offset of every element, exact before it is cast to the type; whole numbers only. */
+  affine(x: TensorRef, scale: number, offset: number, name: string, type: FixedType | undefined): TensorRef {
+    const channels = x.shape.at(-1) as number;
+    const all = (value: number): Tensor => tensor([channels], new Float64Array(channels).fill(value), true);
+    const params = { scale: all(scale), bias: all(offset), axis: x.shape.length - 1 };
+    return this.net.add('batchNormalization', params, [x], name, { source: 'config', ...(type !== undefined && { result: type }) });
   }
 
   /** Channels last to first, and back. */
