@@ -10,7 +10,7 @@ import { compileEmulator } from '../../src/emulator/emulator.js';
 import { readArrays } from '../../src/io/arrays.js';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures');
-const PROJECTS = ['hls4ml_project_mlp', 'hls4ml_project_resource', 'hls4ml_project_cnn', 'hls4ml_project_stream'];
+const PROJECTS = ['hls4ml_project_mlp', 'hls4ml_project_resource', 'hls4ml_project_cnn', 'hls4ml_project_stream', 'hls4ml_project_recurrent', 'hls4ml_project_recurrent_resource', 'hls4ml_project_recurrent_torch', 'hls4ml_project_separable', 'hls4ml_project_activations', 'hls4ml_project_einsum', 'hls4ml_project_normalised'];
 
 type Files = Readonly<Record<string, string>>;
 
@@ -37,8 +37,11 @@ describe('project folders of hls4ml', () => {
       modelVersion: 1, verify: 'none', seed: 1, jobs: 1, command: [], toolVersion: '0', targets: ['verilog'],
     });
     const circuit = circuitFromText(files.find((file) => file.path === 'circuit.txt')?.text as string);
-    const [outputs] = compileEmulator(circuit).run([array(project, 'inputs.npy')], 300);
-    expect(outputs).toEqual(array(project, 'outputs.npy'));
+    const given = readdirSync(join(FIXTURES, project)).filter((file) => /^inputs.*\.npy$/.test(file)).toSorted().map((file) => array(project, file));
+    const expected = array(project, 'outputs.npy');
+    const rows = (given[0] as Float64Array).length / (circuit.inputs[0]?.shape ?? [1]).reduce((a, b) => a * b, 1);
+    const [outputs] = compileEmulator(circuit).run(given, rows);
+    expect(outputs).toEqual(expected);
   });
 
   const edited = (file: string, change: (text: string) => string): (() => unknown) => () => {
@@ -48,7 +51,7 @@ describe('project folders of hls4ml', () => {
   };
 
   it.each([
-    ['a layer that is not read', 'firmware/top.cpp', (t: string) => t.replace('nnet::dense<', 'nnet::lstm_stack<'), /nnet::lstm_stack is not supported. Give the trained model/],
+    ['a layer that is not read', 'firmware/top.cpp', (t: string) => t.replace('nnet::dense<', 'nnet::garnet<'), /nnet::garnet is not supported. Give the trained model/],
     ['no layers', 'firmware/top.cpp', () => 'void other() {}', /has no .cpp file with a top function/],
     ['weights that are too few', 'firmware/weights/w14.txt', () => '1, 2', /its weights 'w14' have 2 numbers; \[6, 7\] needs 42/],
     ['weights that are no numbers', 'firmware/weights/w14.txt', () => '1, x', /its weights w14 hold 'x'/],

@@ -38,7 +38,7 @@ export const einsumDense: Handler = (at) => {
   const inner = project.definitions.config(at.config.types.get('dense_conf') ?? '');
   if (inner === undefined || call.args.length !== 4) return project.fail('unsupported', name, 'distributed-arithmetic', 'its matrix is generated code of distributed arithmetic.', 'Give the trained model instead.');
   const [shared, rows, nOut, nIn] = sizes(at, 'n_free_data', 'n_free_kernel');
-  const weights = project.weights(call.args[2], [shared, nOut, nIn], name);
+  const weights = project.weights(call.args[2], [shared, nIn, nOut], name);
   const biases = project.weights(call.args[3], [shared, rows, nOut], name);
   const x = project.shaped(permuted(at, at.inputs[0] as TensorRef, structOf(at, 'tpose_inp_conf'), `${name}/input`), [shared, rows, nIn], `${name}/rows`);
   const precision = project.precision({ ...at, config: inner }, call.types[1]);
@@ -46,8 +46,7 @@ export const einsumDense: Handler = (at) => {
   for (let i = 0; i < shared; i++) {
     for (let row = 0; row < rows; row++) {
       const own = project.net.add('slice', { axes: [1, 2], starts: [i, row], ends: [i + 1, row + 1], steps: [1, 1] }, [x], `${name}/x`);
-      const first = i * nOut * nIn;
-      const weight = tensor([nIn, nOut], Float64Array.from({ length: nIn * nOut }, (_, k) => weights.data[first + Math.floor(k / nOut) + (k % nOut) * nIn] as number));
+      const weight = tensor([nIn, nOut], weights.data.slice(i * nIn * nOut, (i + 1) * nIn * nOut));
       const bias = tensor([nOut], biases.data.slice((i * rows + row) * nOut, (i * rows + row + 1) * nOut));
       made.push(project.net.add('dense', { weight, bias }, [own], name, precision));
     }

@@ -78,7 +78,7 @@ function build(top: TopFunction, project: Project, file: string): { readonly nam
   if (unsupported.length > 0) {
     throw new CompileError('unsupported', (unsupported as Call[]).map((call) => ({
       code: 'unsupported-layer', where: [file, call.layer === '' ? (call.args.at(-1) ?? '') : call.layer],
-      what: `nnet::${call.name} is not supported.`, mend: /lstm|gru|rnn/.test(call.name) ? 'Give the trained model (Keras, ONNX, PyTorch) instead: recurrences are read from there.' : 'Give the trained model instead.',
+      what: `nnet::${call.name} is not supported.`, mend: 'Give the trained model instead.',
     })));
   }
   const values = new Values(top);
