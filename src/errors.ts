@@ -1,5 +1,5 @@
 /** How bad and whose: decides the exit code and the wording of the closing line. */
-export type ErrorKind = 'input' | 'config' | 'unsupported' | 'budget' | 'verification' | 'tool' | 'internal';
+export type ErrorKind = 'input' | 'config' | 'unsupported' | 'budget' | 'verification' | 'tool' | 'gate' | 'internal';
 
 /** One thing that is wrong, as data; `cli/` prints it. */
 export interface Problem {

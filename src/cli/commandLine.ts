@@ -11,7 +11,7 @@ import { createTerminal, errorText, EXIT_CODES } from './terminal.js';
 import { unknownOptions } from './unknownOptions.js';
 import { toolVersion } from './version.js';
 
-const LATER_COMMANDS: readonly string[] = ['explain', 'sweep', 'ci'];
+const LATER_COMMANDS: readonly string[] = ['explain', 'sweep'];
 
 const plural = (text: string): { readonly one: string; readonly other: string } => ({ one: text, other: text });
 
@@ -33,6 +33,7 @@ const RUNS: Readonly<Record<CommandName, (argv: Argv) => Promise<number>>> = {
   synth: synthRun,
   report: reportRun,
   package: packageRun,
+  ci: ciRun,
   doctor: doctorRun,
 };
 
@@ -202,6 +203,23 @@ async function packageRun(argv: Argv): Promise<number> {
   checkOptions(argv, ['for']);
   const { packageCommand } = await import('./commands/package.js');
   return packageCommand(text(argv, 'out'), text(argv, 'for'), text(argv, 'dir'), terminalOf(argv));
+}
+
+async function ciRun(argv: Argv): Promise<number> {
+  checkOptions(argv, Object.keys(COMMANDS.ci.options));
+  const { ciCommand, ciInitCommand } = await import('./commands/ci.js');
+  const terminal = terminalOf(argv);
+  if (argv['init'] !== undefined) return ciInitCommand(text(argv, 'out'), text(argv, 'init'), terminal);
+  if (argv['baseline'] === undefined) throw new CompileError('config', { code: 'usage', where: ['--baseline'], what: 'is missing: ci compares with a report.json of before.', mend: 'Keep one that is good: cp OUT/report.json baseline.json. Or write CI files: compile-model ci OUT --init .' });
+  try {
+    return await ciCommand({
+      out: text(argv, 'out'), baseline: text(argv, 'baseline'), maxAreaGrowth: text(argv, 'max-area-growth'), maxAccuracyDrop: text(argv, 'max-accuracy-drop'),
+      ...optional(argv, 'junit'), ...optional(argv, 'summary'), ...optional(argv, 'allow'), ...optional(argv, 'inputs'), ...optional(argv, 'expect'),
+      seed: wholeNumber(argv, 'seed', 0), jobs: wholeNumber(argv, 'jobs', 1),
+    }, terminal);
+  } finally {
+    terminal.done();
+  }
 }
 
 async function doctorRun(argv: Argv): Promise<number> {

@@ -27,7 +27,7 @@ Compiles a trained trigger model (ONNX, QONNX, XGBoost JSON) into Verilog with a
   compile-model bdt.json --input-type 'ufixed<8,8>' -o build/bdt
   compile-model ./conf.yaml`;
 
-export const EPILOGUE = 'Exit codes: 0 good, 1 wrong input or unsupported, 2 budget not met, 3 mismatch, 4 internal error, 5 tool missing.';
+export const EPILOGUE = 'Exit codes: 0 good, 1 wrong input or unsupported, 2 budget not met, 3 mismatch, 4 internal error, 5 tool missing, 6 gate of ci failed.';
 
 export const MODEL_WORD = 'model, or a YAML or JSON file of options';
 
@@ -86,6 +86,23 @@ export const COMMANDS = {
     words: '<out> <dir>',
     describe: 'what an experiment or a vendor tool needs of OUT, ready to use, into DIR',
     options: { for: { required: true, describe: 'cmssw, athena, python, vivado, quartus, cocotb or fusesoc' } },
+  },
+  ci: {
+    words: '<out>',
+    describe: 'for hardware CI: proves OUT, compares with a baseline, writes JUnit XML and Markdown',
+    options: {
+      baseline: { describe: 'report.json to compare with, or the folder it is in' },
+      junit: { describe: 'where to write JUnit XML', default: 'OUT/ci/junit.xml' },
+      summary: { describe: 'where to write Markdown', default: 'OUT/ci/summary.md' },
+      'max-area-growth': { value: '10%', describe: 'what LUT, FF, DSP and BRAM may each grow by' },
+      'max-accuracy-drop': { value: '0.5%', describe: 'what the metric may get worse by' },
+      allow: { describe: 'gates that may fail: budget, latency, interface, area, accuracy' },
+      inputs: { describe: 'your events, besides corners and random ones' },
+      expect: { describe: 'your own numbers for these events' },
+      init: { describe: 'write GitHub Actions and GitLab CI files and the baseline into this repository, and do no more' },
+      seed: { value: '1', describe: 'seed of the random events' },
+      jobs: { value: '2', describe: 'threads' },
+    },
   },
   doctor: { words: '', describe: 'which tools are there, what lacks and how to get it', options: {} },
 } as const satisfies Readonly<Record<string, CommandDefinition>>;

@@ -84,13 +84,23 @@ export function folderSource(path: string, insteadOfFile = 'Give the folder that
   };
 }
 
-/** Writes one file that the user named with `option`. */
+/** Writes one file that the user named with `option`; its folder is made. */
 export function writeFile(path: string, content: string | Uint8Array, option: string): void {
   try {
+    makeFolders(dirname(resolve(path)));
     writeFileSync(path, content);
   } catch (error) {
     throw new CompileError('input', { code: 'unwritable', where: [option, path], what: `cannot be written: ${systemReason(error)}.` });
   }
+}
+
+/** Writes files below a folder that may hold others; refused, and nothing written, where one of them is there already. */
+export function writeNewFiles(folder: string, files: readonly FolderFile[]): void {
+  const there = files.filter((file) => existsSync(join(folder, file.path)));
+  if (there.length > 0) {
+    throw new CompileError('input', there.map((file) => ({ code: 'file-exists', where: [join(folder, file.path)], what: 'is there already: nothing was written.', mend: 'Move it away, or choose another folder and merge by hand.' })));
+  }
+  for (const file of files) writeFile(join(folder, file.path), file.content, folder);
 }
 
 /** `ENOENT: no such file …` in words. */

@@ -65,7 +65,7 @@ export function createTerminal({ quiet = false, json = false }: TerminalOptions)
 
 /** The text of an error: one problem a line, what to do behind it. */
 export function errorText(error: CompileError): string {
-  const head = { input: 'error', config: 'error', unsupported: 'unsupported', budget: 'budget', verification: 'MISMATCH', tool: 'missing tool', internal: 'internal error' }[error.kind];
+  const head = { input: 'error', config: 'error', unsupported: 'unsupported', budget: 'budget', verification: 'MISMATCH', tool: 'missing tool', gate: 'GATE', internal: 'internal error' }[error.kind];
   const SHOWN = 40;
   const lines = error.problems.slice(0, SHOWN).map((problem) => `${head}: ${formatProblem(problem)}`);
   if (error.problems.length > SHOWN) lines.push(`… and ${error.problems.length - SHOWN} more.`);
@@ -85,5 +85,5 @@ export function exitCodeOf(report: Report): number {
 
 /** Exit codes of the interface, by what went wrong. */
 export const EXIT_CODES: Readonly<Record<CompileError['kind'], number>> = {
-  input: 1, config: 1, unsupported: 1, budget: 2, verification: 3, internal: 4, tool: 5,
+  input: 1, config: 1, unsupported: 1, budget: 2, verification: 3, internal: 4, tool: 5, gate: 6,
 };

@@ -211,7 +211,8 @@ export function textComparison(comparison: Comparison, width = 100): string {
   return `${lines.join('\n')}\n`;
 }
 
-function changeRow(change: Change): string[] {
+/** Name, both sides, the difference and whether it is better or worse, as texts without control characters. */
+export function changeRow(change: Change): string[] {
   const { before, after } = change;
   const unit = change.unit === undefined ? '' : ` ${change.unit}`;
   const mark = change.direction === 'neutral' ? '' : change.direction;

@@ -1,21 +1,42 @@
 import type { Check } from './verilator.js';
 
-/** JUnit XML, one test case a check; `failure` is the text of the first that failed. */
-export function junitXml(suite: string, checks: readonly Check[], failure: string | undefined): string {
-  const failed = checks.filter((check) => check.mismatches > 0).length;
-  const cases = checks.map((check) => {
-    const open = `    <testcase classname="${escape(suite)}" name="${escape(check.name)} (${check.vectors} events)"`;
-    return check.mismatches === 0 ? `${open}/>` : `${open}>\n      <failure message="${check.mismatches} mismatches">${escape(failure ?? '')}</failure>\n    </testcase>`;
-  });
+/** One test case of a result file. */
+export interface JunitCase {
+  /** Part of the suite that it belongs to; the suite itself where empty. */
+  readonly group?: string;
+  readonly name: string;
+  readonly failure?: { readonly message: string; readonly text: string };
+  /** Why it was not looked at. */
+  readonly skipped?: string;
+}
+
+/** A test case a check of a simulation; `failure` is the text of the first that failed. */
+export function checkCases(checks: readonly Check[], failure: string | undefined): JunitCase[] {
+  return checks.map(({ name, vectors, mismatches }) => ({
+    name: `${name} (${vectors} events)`,
+    ...(mismatches === 0 ? {} : { failure: { message: `${mismatches} mismatches`, text: failure ?? '' } }),
+  }));
+}
+
+/** JUnit XML of one suite. */
+export function junitXml(suite: string, cases: readonly JunitCase[]): string {
+  const failed = cases.filter(({ failure }) => failure !== undefined).length;
+  const skipped = cases.filter(({ skipped: why }) => why !== undefined).length;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites>`,
-    `  <testsuite name="${escape(suite)}" tests="${checks.length}" failures="${failed}">`,
-    ...cases,
+    `  <testsuite name="${escape(suite)}" tests="${cases.length}" failures="${failed}" skipped="${skipped}">`,
+    ...cases.map((one) => caseXml(suite, one)),
     '  </testsuite>',
     '</testsuites>',
     '',
   ].join('\n');
+}
+
+function caseXml(suite: string, { group, name, failure, skipped }: JunitCase): string {
+  const open = `    <testcase classname="${escape(group === undefined ? suite : `${suite}.${group}`)}" name="${escape(name)}"`;
+  if (failure !== undefined) return `${open}>\n      <failure message="${escape(failure.message)}">${escape(failure.text)}</failure>\n    </testcase>`;
+  return skipped === undefined ? `${open}/>` : `${open}>\n      <skipped message="${escape(skipped)}"/>\n    </testcase>`;
 }
 
 function escape(text: string): string {

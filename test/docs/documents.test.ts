@@ -149,7 +149,7 @@ describe('other tables', () => {
 
 describe('options', () => {
   /** Options of the other commands, whose help `examples.test.ts` looks at, and of programs that documents mention. */
-  const OTHERS = ['inputs', 'outputs', 'float', 'expect', 'junit', 'against', 'open', 'format', 'links', 'flow', 'help', 'for', 'no-deps', 'noEmit', 'write'];
+  const OTHERS = ['inputs', 'outputs', 'float', 'expect', 'junit', 'against', 'open', 'format', 'links', 'flow', 'help', 'for', 'baseline', 'max-area-growth', 'max-accuracy-drop', 'allow', 'summary', 'init', 'no-deps', 'noEmit', 'write'];
 
   it.each(DOCUMENTS)('%s: names only options that exist', (path) => {
     const used = new Set([...readDocument(path).matchAll(/(?<![\w-])--([a-z][a-zA-Z-]*)/g)].map((match) => match[1] as string));

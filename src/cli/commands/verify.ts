@@ -1,6 +1,6 @@
 import { openFolder } from '../../compile/folder.js';
 import { verifyFolder } from '../../compile/verifyFolder.js';
-import { junitXml } from '../../verify/junit.js';
+import { checkCases, junitXml } from '../../verify/junit.js';
 import { folderSource, readEvents, writeFile } from '../files.js';
 import type { Terminal } from '../terminal.js';
 
@@ -24,7 +24,7 @@ export async function verifyCommand(options: VerifyOptions, terminal: Terminal):
   terminal.done();
   const { top, events, checks, failure } = result;
   for (const warning of result.warnings) terminal.warn(warning);
-  if (options.junit !== undefined) writeFile(options.junit, junitXml(top, checks, failure?.message), '--junit');
+  if (options.junit !== undefined) writeFile(options.junit, junitXml(top, checkCases(checks, failure?.message)), '--junit');
   terminal.event({ event: 'verified', top, vectors: events.all, mismatches: checks.reduce((sum, check) => sum + check.mismatches, 0), checks });
   if (failure !== undefined) throw failure;
   terminal.print(`PROVEN  ${top}: ${events.all} events (${events.user} of yours, ${events.corner} corners, ${events.random} random), every output bit in every cycle, latency ${result.latencyMeasured} cycles, ${result.simulator}`);
