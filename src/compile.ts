@@ -91,6 +91,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const files: OutputFile[] = [
     ...(await emitTargets(request.targets, schedule, info)),
     { path: 'model.json', text: graphToJson(typed.graph) },
+    { path: 'float.json', text: graphToJson(model) },
     { path: 'circuit.txt', text: circuitToText(schedule.circuit) },
     { path: 'circuit.schedule.json', text: scheduleToText(schedule, info) },
     ...(design.dump === undefined ? [] : [design.dump]),

@@ -11,7 +11,7 @@ import { createTerminal, errorText, EXIT_CODES } from './terminal.js';
 import { unknownOptions } from './unknownOptions.js';
 import { toolVersion } from './version.js';
 
-const LATER_COMMANDS: readonly string[] = ['explain', 'sweep'];
+const LATER_COMMANDS: readonly string[] = ['sweep'];
 
 const plural = (text: string): { readonly one: string; readonly other: string } => ({ one: text, other: text });
 
@@ -29,6 +29,7 @@ const RUNS: Readonly<Record<CommandName, (argv: Argv) => Promise<number>>> = {
   inspect: inspectRun,
   emulate: emulateRun,
   verify: verifyRun,
+  explain: explainRun,
   compare: compareRun,
   synth: synthRun,
   report: reportRun,
@@ -163,6 +164,13 @@ async function verifyRun(argv: Argv): Promise<number> {
   } finally {
     terminal.done();
   }
+}
+
+async function explainRun(argv: Argv): Promise<number> {
+  checkOptions(argv, ['inputs', 'event', 'layer']);
+  const { explainCommand } = await import('./commands/explain.js');
+  const event = argv['event'] === undefined ? {} : { event: wholeNumber(argv, 'event', 0) };
+  return explainCommand({ out: text(argv, 'out'), inputs: text(argv, 'inputs'), ...event, ...optional(argv, 'layer') }, terminalOf(argv));
 }
 
 async function compareRun(argv: Argv): Promise<number> {

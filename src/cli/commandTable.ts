@@ -63,6 +63,15 @@ export const COMMANDS = {
       jobs: { value: '2', describe: 'threads' },
     },
   },
+  explain: {
+    words: '<out>',
+    describe: 'one event, layer by layer: float and firmware side by side, what each layer loses and why',
+    options: {
+      inputs: { required: true, describe: 'events: .npy, .npz or .csv' },
+      event: { describe: 'which event, from 0', default: 'the one whose outputs are furthest off' },
+      layer: { describe: 'every element of this layer' },
+    },
+  },
   compare: {
     words: '<out> <capture>',
     describe: 'a capture of a board or simulator against the emulator: finds format and latency itself',

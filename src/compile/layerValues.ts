@@ -1,5 +1,6 @@
 import type { Circuit } from '../circuit/circuit.js';
 import { compileEmulator } from '../emulator/emulator.js';
+import type { LowerOptions } from '../layers/lower.js';
 import { lowerGraph } from '../layers/lower.js';
 import type { ModelGraph } from '../model/graph.js';
 
@@ -7,9 +8,9 @@ import type { ModelGraph } from '../model/graph.js';
  * The circuit of a typed graph with every layer's output as an output of its own, named and ordered as the nodes are:
  * what each layer gives, bit for bit. Made to be run, not built: its sums share nothing.
  */
-export function layerCircuit(graph: ModelGraph, maxOps?: number): Circuit {
+export function layerCircuit(graph: ModelGraph, options: Pick<LowerOptions, 'maxOps' | 'onLayer'> = {}): Circuit {
   const outputs = graph.nodes.map(({ name, output, shape }) => ({ name, tensor: output, shape }));
-  return lowerGraph({ ...graph, outputs }, { quick: true, ...(maxOps === undefined ? {} : { maxOps }) });
+  return lowerGraph({ ...graph, outputs }, { quick: true, ...options });
 }
 
 /** The smallest and the largest value that each layer gave on events, by layer; `inputs` by name, `[events, …]`. */
