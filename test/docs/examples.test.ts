@@ -43,7 +43,7 @@ describe('examples', () => {
     expect(withExamples.map(({ path }) => path).sort()).toEqual(['README.md', 'docs/io.md', 'docs/report.md', 'docs/user-guide.md']);
   });
 
-  it.each(withExamples)('of $path do what it says', ({ path, examples }) => {
+  it.each(withExamples)('of $path do what it says', { timeout: 300_000 }, ({ path, examples }) => {
     const cwd = workFolder(path);
     for (const { line, script, exit, output } of examples) {
       const { status, text } = run(script, cwd);
