@@ -3,6 +3,7 @@ import { hgq1Layers } from './hgq1.js';
 import type { ActivationTable, HandlerTable } from './layer.js';
 import { activationLayers, activationTable } from './layers/activations.js';
 import { attentionLayers } from './layers/attention.js';
+import { categoryLayers } from './layers/categories.js';
 import { contribLayers } from './layers/contrib.js';
 import { convolutionLayers } from './layers/convolution.js';
 import { coreLayers } from './layers/core.js';
@@ -19,6 +20,7 @@ import { qkerasActivations, qkerasLayers } from './qkeras/index.js';
 export const layerHandlers: HandlerTable = {
   ...activationLayers,
   ...attentionLayers,
+  ...categoryLayers,
   ...contribLayers,
   ...convolutionLayers,
   ...coreLayers,

@@ -121,7 +121,7 @@ function joined(...parts: readonly string[]): string {
 }
 
 /** Keras' own conversion: `GlobalAveragePooling1D` is `global_average_pooling1d`. */
-function snakeCase(className: string): string {
+export function snakeCase(className: string): string {
   return className
     .replace(/\W+/g, '')
     .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')

@@ -1,6 +1,7 @@
 import type { Tensor } from '../../../model/tensor.js';
 import type { TensorRef } from '../../network.js';
-import type { HandlerTable, KerasContext, KerasLayer } from '../layer.js';
+import { describeLayer } from '../description.js';
+import type { HandlerTable, KerasContext, KerasLayer, LayerHandler } from '../layer.js';
 import { unary } from '../layer.js';
 
 /** `kernel [nIn, nOut]` over the last axis. */
@@ -20,8 +21,14 @@ const dense = unary((layer, x, context) => {
   return context.activation(layer.config.json('activation'), y, layer.name);
 });
 
-/** The identity: dropout, noise and regularisers do nothing at inference. */
+/** The identity: dropout, noise, augmentation and regularisers do nothing at inference. */
 const nothing = unary((_layer, x) => x);
+
+/** Its kernel was divided by its norm while it was trained: what is stored is what it computes with. */
+const spectralNormalization: LayerHandler = ({ config, name, weights }, { inputs }, context) => {
+  const inner = config.json('layer');
+  return context.callLayer(inner, name, weights.part('layer', describeLayer(inner, config.where).name), inputs);
+};
 
 /** A layer that is nothing but an activation keeps its own name. */
 const activation = unary((layer, x, context) => context.activation(layer.config.json('activation'), x, layer.name, true));
@@ -35,7 +42,27 @@ export const coreLayers: HandlerTable = {
   GaussianDropout: nothing,
   GaussianNoise: nothing,
   Identity: nothing,
+  RandomBrightness: nothing,
+  RandomColorDegeneration: nothing,
+  RandomColorJitter: nothing,
+  RandomContrast: nothing,
+  RandomElasticTransform: nothing,
+  RandomErasing: nothing,
+  RandomFlip: nothing,
+  RandomGaussianBlur: nothing,
+  RandomGrayscale: nothing,
+  RandomHue: nothing,
+  RandomInvert: nothing,
+  RandomPerspective: nothing,
+  RandomPosterization: nothing,
+  RandomRotation: nothing,
+  RandomSaturation: nothing,
+  RandomSharpness: nothing,
+  RandomShear: nothing,
+  RandomTranslation: nothing,
+  RandomZoom: nothing,
   SpatialDropout1D: nothing,
   SpatialDropout2D: nothing,
   SpatialDropout3D: nothing,
+  SpectralNormalization: spectralNormalization,
 };

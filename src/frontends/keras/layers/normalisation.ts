@@ -5,7 +5,7 @@ import { float32Normalisation, recordStage } from '../float32Stage.js';
 import type { ConfigReader, Json } from '../json.js';
 import type { HandlerTable, KerasContext } from '../layer.js';
 import { unary } from '../layer.js';
-import { axesOf, axisOf, mapped, withConstant, withNumber } from './support.js';
+import { axesOf, axisOf, mapped, reshape, withConstant, withNumber } from './support.js';
 
 const batchNormalization = unary(({ config, weights, name }, x, context) => {
   const axis = axisOf(config, 'axis', x.shape.length, -1);
@@ -88,6 +88,27 @@ export function unitNormalized(context: KerasContext, x: TensorRef, axes: readon
   return context.add('elementwise', { operation: 'mul' }, [x, scale], name);
 }
 
+/** Channels in groups, each normalised over its channels and all other axes of the event. */
+const groupNormalization = unary(({ config, weights, name }, x, context) => {
+  const axis = axisOf(config, 'axis', x.shape.length, -1);
+  const channels = x.shape[axis] as number;
+  const stated = config.int('groups', 32);
+  const groups = stated === -1 ? channels : stated;
+  if (!(groups >= 1) || channels % groups !== 0) return context.fail('input', name, 'bad-groups', `divides ${channels} channels into ${groups} groups.`);
+  const names = [...(config.boolean('scale', true) ? ['gamma'] : []), ...(config.boolean('center', true) ? ['beta'] : [])];
+  const values = new Map(weights.variables(names).map((value, i) => [names[i] as string, value]));
+  const split = [...x.shape.slice(0, axis), groups, channels / groups, ...x.shape.slice(axis + 1)];
+  const along = (field: string): Tensor | null => {
+    const value = values.get(field);
+    if (value === undefined) return null;
+    if (value.data.length !== channels) return context.fail('input', name, 'bad-weights', `has ${value.data.length} values of ${field} for ${channels} channels.`);
+    return { ...value, shape: split.map((n, i) => (i === axis || i === axis + 1 ? n : 1)) };
+  };
+  const params = { axes: split.map((_, i) => i).filter((i) => i > 0 && i !== axis), epsilon: config.number('epsilon', 1e-3), scale: along('gamma'), bias: along('beta') };
+  const y = context.add('layerNormalization', params, [reshape(context, x, split, `${name}/groups`)], name);
+  return reshape(context, y, x.shape, `${name}/shape`);
+});
+
 const unitNormalization = unary(({ config, name }, x, context) =>
   unitNormalized(context, x, axesOf(config, 'axis', x.shape.length, [-1]), context.kerasVersion === 3 ? 1e-24 : 1e-12, name));
 
@@ -135,6 +156,7 @@ export const normalisationLayers: HandlerTable = {
   BatchNormalization: batchNormalization,
   BatchNormalizationV1: batchNormalization,
   BatchNormalizationV2: batchNormalization,
+  GroupNormalization: groupNormalization,
   LayerNormalization: layerNormalization,
   Normalization: normalization,
   RMSNormalization: rmsNormalization,

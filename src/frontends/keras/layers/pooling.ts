@@ -1,8 +1,9 @@
-import type { HandlerTable, LayerHandler } from '../layer.js';
+import type { TensorRef } from '../../network.js';
+import type { HandlerTable, KerasContext, LayerHandler } from '../layer.js';
 import { unary } from '../layer.js';
 import type { ConfigReader } from '../json.js';
 import { padsOf } from './convolution.js';
-import { fromFirst, isChannelsFirst, reshape, toFirst, transpose } from './support.js';
+import { cut, fromFirst, isChannelsFirst, reshape, toFirst, transpose } from './support.js';
 
 function pool(mode: 'max' | 'average', rank: number): LayerHandler {
   return unary(({ config, name }, x, context) => {
@@ -32,6 +33,32 @@ function globalPool(operation: 'max' | 'mean', rank: number): LayerHandler {
     const axes = Array.from({ length: rank }, (_, i) => i + first);
     return context.add('reduce', { operation, axes, keepDims: config.boolean('keepdims', false) }, [x], name);
   });
+}
+
+/** As many windows an axis as the output has elements: window i of n from ⌊i · size / n⌋ to ⌈(i + 1) · size / n⌉. */
+function adaptivePool(operation: 'max' | 'mean', rank: number): LayerHandler {
+  return unary(({ config, name }, x, context) => {
+    if (x.shape.length !== rank + 2) context.fail('input', name, 'bad-rank', `pools ${rank} axes of an input [${x.shape.join(', ')}].`);
+    const counts = sizes(config, 'output_size', rank, []);
+    const first = isChannelsFirst(config) ? 2 : 1;
+    const spatial = x.shape.slice(first, first + rank);
+    if (counts.every((count, i) => (spatial[i] as number) % count === 0)) return evenPool(operation, x, spatial.map((size, i) => size / (counts[i] as number)), first === 2, name, context);
+    const windows = (axis: number, y: TensorRef, label: string): TensorRef => {
+      if (axis === rank) return context.add('reduce', { operation, axes: counts.map((_, i) => i + first), keepDims: true }, [y], label === '' ? name : `${name}/window${label}`);
+      const [size, count] = [spatial[axis] as number, counts[axis] as number];
+      const parts = Array.from({ length: count }, (_, i) => {
+        const part = cut(context, y, axis + first, Math.floor((i * size) / count), Math.ceil(((i + 1) * size) / count), `${name}/part${label}_${i}`);
+        return windows(axis + 1, part, `${label}_${i}`);
+      });
+      return parts.length === 1 ? (parts[0] as TensorRef) : context.add('concat', { axis: axis + first }, parts, `${name}/joined${label}`);
+    };
+    return windows(0, x, '');
+  });
+}
+
+function evenPool(operation: 'max' | 'mean', x: TensorRef, kernel: readonly number[], channelsFirst: boolean, name: string, context: KerasContext): TensorRef {
+  const params = { mode: operation === 'max' ? ('max' as const) : ('average' as const), kernel, strides: kernel, dilations: kernel.map(() => 1), pads: new Array<number>(2 * kernel.length).fill(0), countIncludePad: false, ceilMode: false };
+  return fromFirst(context, context.add('pool', params, [toFirst(context, x, channelsFirst, name)], name), channelsFirst, name);
 }
 
 /** Every element `size` times along each spatial axis. */
@@ -79,6 +106,8 @@ function bilinear(size: number, factor: number): Float64Array {
 const both = (name: string, handler: (rank: number) => LayerHandler, ranks: readonly number[]): [string, LayerHandler][] => ranks.map((rank) => [`${name}${rank}D`, handler(rank)]);
 
 export const poolingLayers: HandlerTable = Object.fromEntries([
+  ...both('AdaptiveAveragePooling', (rank) => adaptivePool('mean', rank), [1, 2, 3]),
+  ...both('AdaptiveMaxPooling', (rank) => adaptivePool('max', rank), [1, 2, 3]),
   ...both('MaxPooling', (rank) => pool('max', rank), [1, 2, 3]),
   ...both('AveragePooling', (rank) => pool('average', rank), [1, 2, 3]),
   ...both('MaxPool', (rank) => pool('max', rank), [1, 2, 3]),

@@ -8,23 +8,10 @@ import type { Json } from '../json.js';
 import { ConfigReader, isObject } from '../json.js';
 import type { HandlerTable, KerasCall, KerasContext, KerasLayer, LayerHandler } from '../layer.js';
 import { quantisedCell } from '../qkeras/recurrent.js';
+import type { Recurrence, Unroll } from './cells.js';
+import { activationOf, statesOf, unrollCells } from './cells.js';
+import { unrollConvLstm } from './convLstm.js';
 import { chain } from './support.js';
-
-/** One recurrence, unrolled. */
-interface Recurrence {
-  /** In the order of processing. */
-  readonly states: readonly TensorRef[];
-  readonly last: TensorRef;
-  /** Of an LSTM. */
-  readonly cell?: TensorRef;
-}
-
-type Unroll = (layer: KerasLayer, x: TensorRef, initial: readonly TensorRef[], reverse: boolean, context: KerasContext) => Recurrence;
-
-function activationOf(layer: KerasLayer, field: string, context: KerasContext, fallback: string): LayerFunction {
-  const specification = layer.config.has(field) || Object.hasOwn(layer.config.fields, field) ? layer.config.json(field) : fallback;
-  return (x, name) => context.activation(specification, x, name, true);
-}
 
 function cellWeights({ config, weights }: KerasLayer, cellName: string): { readonly kernel: Tensor; readonly recurrentKernel: Tensor; readonly bias: Tensor | null } {
   const names = config.boolean('use_bias', true) ? ['kernel', 'recurrent_kernel', 'bias'] : ['kernel', 'recurrent_kernel'];
@@ -74,7 +61,10 @@ const gru: Unroll = (layer, x, [initialState], reverse, context) => {
 /** A cell of QKeras: the stock one with quantised weights, activations and state. */
 const quantised = (unroll: Unroll): Unroll => (layer, x, initial, reverse, context) => unroll(quantisedCell(layer, context), x, initial, reverse, context);
 
-const CELLS: Readonly<Record<string, Unroll>> = { GRU: gru, LSTM: lstm, QGRU: quantised(gru), QLSTM: quantised(lstm), QSimpleRNN: quantised(simpleRnn), SimpleRNN: simpleRnn };
+const CELLS: Readonly<Record<string, Unroll>> = {
+  ConvLSTM1D: unrollConvLstm(1), ConvLSTM2D: unrollConvLstm(2), ConvLSTM3D: unrollConvLstm(3), GRU: gru, LSTM: lstm, QGRU: quantised(gru), QLSTM: quantised(lstm), QSimpleRNN: quantised(simpleRnn),
+  RNN: unrollCells((kind) => ({ GRU: gru, LSTM: lstm, SimpleRNN: simpleRnn })[kind]), SimpleRNN: simpleRnn,
+};
 
 /** The recurrence of a serialised layer class, where it is one. */
 function unrollOf(className: string): Unroll | undefined {
@@ -95,10 +85,6 @@ function recurrent(unroll: Unroll): LayerHandler {
     const main = layer.config.boolean('return_sequences', false) ? stackTime(context, run.states, layer.name) : run.last;
     return layer.config.boolean('return_state', false) ? [main, ...statesOf(run)] : [main];
   };
-}
-
-function statesOf({ last, cell }: Recurrence): readonly TensorRef[] {
-  return cell === undefined ? [last] : [last, cell];
 }
 
 const bidirectional: LayerHandler = (layer, call, context) => {
@@ -166,12 +152,16 @@ const timeDistributed: LayerHandler = (layer, call, context) => {
 
 export const recurrentLayers: HandlerTable = {
   Bidirectional: bidirectional,
+  ConvLSTM1D: recurrent(unrollConvLstm(1)),
+  ConvLSTM2D: recurrent(unrollConvLstm(2)),
+  ConvLSTM3D: recurrent(unrollConvLstm(3)),
   GRU: recurrent(gru),
   LSTM: recurrent(lstm),
   QBidirectional: bidirectional,
   QGRU: recurrent(quantised(gru)),
   QLSTM: recurrent(quantised(lstm)),
   QSimpleRNN: recurrent(quantised(simpleRnn)),
+  RNN: recurrent(CELLS['RNN'] as Unroll),
   SimpleRNN: recurrent(simpleRnn),
   TimeDistributed: timeDistributed,
 };
