@@ -11,8 +11,6 @@ import { createTerminal, errorText, EXIT_CODES } from './terminal.js';
 import { unknownOptions } from './unknownOptions.js';
 import { toolVersion } from './version.js';
 
-const LATER_COMMANDS: readonly string[] = ['sweep'];
-
 const plural = (text: string): { readonly one: string; readonly other: string } => ({ one: text, other: text });
 
 /** What yargs would say, in our words. */
@@ -35,6 +33,7 @@ const RUNS: Readonly<Record<CommandName, (argv: Argv) => Promise<number>>> = {
   report: reportRun,
   package: packageRun,
   ci: ciRun,
+  sweep: sweepRun,
   doctor: doctorRun,
 };
 
@@ -133,10 +132,9 @@ async function compileRun(argv: Argv, words: readonly string[]): Promise<number>
   return compileCommand(options, model === undefined ? undefined : String(model), words);
 }
 
-/** Refuses a MODEL that is no file but reads like a command: one of a later release, or a misspelt one. */
+/** Refuses a MODEL that is no file but reads like a misspelt command. */
 function checkNoCommand(word: string, moreWords: boolean): void {
   if (!/^[a-z]+$/i.test(word) || existsSync(word)) return;
-  if (LATER_COMMANDS.includes(word)) throw new CompileError('unsupported', { code: 'later-command', where: [word], what: 'this command comes in a later release.', mend: `There are: ${COMMAND_NAMES.join(', ')}.` });
   const close = closestNames(word, COMMAND_NAMES);
   if (close.length === 0 && !moreWords) return;
   throw new CompileError('config', { code: 'unknown-command', where: [word], what: 'is neither a command nor a file.', mend: didYouMean(word, COMMAND_NAMES) });
@@ -228,6 +226,15 @@ async function ciRun(argv: Argv): Promise<number> {
   } finally {
     terminal.done();
   }
+}
+
+async function sweepRun(argv: Argv): Promise<number> {
+  checkOptions(argv, Object.keys(COMMANDS.sweep.options));
+  if (argv['cluster'] !== undefined && argv['cluster'] !== 'slurm') throw new CompileError('config', { code: 'bad-option', where: ['--cluster'], what: `'${text(argv, 'cluster')}' must be slurm.` });
+  const { sweepCommand } = await import('./commands/sweep.js');
+  const jobs = argv['jobs'] === undefined ? {} : { jobs: wholeNumber(argv, 'jobs', 1) };
+  const { model: _, ...options } = argv;
+  return sweepCommand({ model: text(argv, 'model'), argv: options, cluster: argv['cluster'] !== undefined, ...jobs, ...optional(argv, 'out'), clusterWords: String(argv['cluster-options'] ?? '').split(/\s+/).filter((word) => word !== '') }, terminalOf(argv));
 }
 
 async function doctorRun(argv: Argv): Promise<number> {

@@ -113,6 +113,26 @@ export const COMMANDS = {
       jobs: { value: '2', describe: 'threads' },
     },
   },
+  sweep: {
+    words: '<model>',
+    describe: 'a grid of compilations: lists of budgets, clocks, precisions, …; the Pareto front as table and plot; run again, it goes on',
+    options: {
+      ...OPTIONS,
+      out: { ...OPTIONS.out, default: 'build/<model name>-sweep' },
+      clock: { describe: 'frequencies: 160MHz,320MHz', default: '320MHz' },
+      latency: { describe: "budgets: '50ns,100ns,4 BX'", default: 'shortest that meets the clock' },
+      part: { describe: 'devices: xcvu13p,xcku115', default: 'xcvu13p' },
+      'input-type': { describe: "types, separated by ;: 'ap_fixed<16,6>;ap_fixed<12,6>'", default: "the model's" },
+      precision: { path: true, describe: "files of types in hls4ml's form: wide.yml,narrow.yml" },
+      'max-loss': { describe: 'how much quantisation may lose: 0.1%,0.5%,2%', default: '0.5%' },
+      'score-type': { describe: "forests: types of the score: 'ap_fixed<16,6>,ap_fixed<8,4>'", default: 'searched with --data, else grown' },
+      effort: { describe: 'fast,normal,best', default: 'normal' },
+      verify: { ...OPTIONS.verify, default: 'emulator; verify OUT proves what you choose' },
+      jobs: { describe: 'compilations at a time', default: 'all cores; of a cluster, no limit' },
+      cluster: { describe: 'slurm: as a job array, a task a compilation' },
+      'cluster-options': { describe: "further words for sbatch: '--partition=short --time=1:00:00'" },
+    },
+  },
   doctor: { words: '', describe: 'which tools are there, what lacks and how to get it', options: {} },
 } as const satisfies Readonly<Record<string, CommandDefinition>>;
 

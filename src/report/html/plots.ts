@@ -13,7 +13,7 @@ const BOTTOM = 40;
 type Point = readonly [number, number];
 
 /** An axis: a value's place between 0 and 1, its ticks, and what it shows. */
-interface Axis {
+export interface Axis {
   readonly at: (value: number) => number;
   readonly ticks: readonly number[];
   readonly title: string;
@@ -46,7 +46,7 @@ ${columns}${rows}${lines.map(path)}
 `;
 }
 
-function tickText(value: number): string {
+export function tickText(value: number): string {
   return Math.abs(value) >= 1e4 ? value.toExponential(0) : formatDecimal(value, value !== 0 && Math.abs(value) < 0.01 ? 5 : 2);
 }
 
@@ -59,7 +59,7 @@ function roundTicks(lo: number, hi: number): readonly number[] {
   return Array.from({ length: Math.floor(hi / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-function linear(lo: number, hi: number, title: string): Axis {
+export function linear(lo: number, hi: number, title: string): Axis {
   return { at: (value) => (value - lo) / (hi - lo), ticks: roundTicks(lo, hi), title };
 }
 
