@@ -1,10 +1,11 @@
 # make demo   compiles a real trigger model within 50 ns, proves it in Verilator, says where the report is
 # make test   all tests            make test-golden   the models beside the repository (../shared)
+# make test-cluster   sweeps as job arrays of a Slurm that is started here (Debian: as root, or packages slurmctld slurmd munge)
 # make setup  only what building, simulating and testing need        make build   dist/
 # make clean  removes what make made (not node_modules, not .venv)
 SHELL := /bin/sh
 .DEFAULT_GOAL := build
-.PHONY: demo test test-golden setup build clean tools test-tools node
+.PHONY: demo test test-golden test-cluster setup build clean tools test-tools node
 
 NPM_STAMP := node_modules/.trigforge-installed
 BUILD_STAMP := dist/.built
@@ -23,6 +24,10 @@ test: build test-tools
 
 test-golden: build test-tools
 	@npx --no-install vitest run --config vitest.golden.config.ts $(VITEST_FLAGS)
+
+test-cluster: build
+	@sh testbench/setup-tools.sh cluster
+	@npx --no-install vitest run --config vitest.cluster.config.ts $(VITEST_FLAGS)
 
 setup: $(NPM_STAMP) test-tools
 

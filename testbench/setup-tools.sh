@@ -69,6 +69,22 @@ for_tests() {
   have_package_tools || say "cocotb, fusesoc or NumPy could not be installed: packages for them are not run by the tests"
 }
 
+# The daemons of a Slurm cluster, for `make test-cluster`.
+have_slurm() {
+  for daemon in slurmctld slurmd munged; do command -v "$daemon" >/dev/null 2>&1 || [ -x "/usr/sbin/$daemon" ] || return 1; done
+}
+
+for_cluster() {
+  have_slurm && return 0
+  mkdir -p build
+  if may_use_apt; then
+    say "apt-get install slurmctld slurmd munge"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 update >>"$LOG" 2>&1
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends slurmctld slurmd munge >>"$LOG" 2>&1
+  fi
+  have_slurm || { say "Slurm could not be installed: sweeps on a cluster are not tested (apt-get install slurmctld slurmd munge)"; return 1; }
+}
+
 have_package_tools() {
   [ -x .venv/bin/cocotb-config ] && [ -x .venv/bin/fusesoc ] && .venv/bin/python -c 'import numpy, setuptools.command.bdist_wheel, wheel' 2>/dev/null
 }
@@ -125,6 +141,7 @@ int main(int n, char** v) { return std::string(v[n - 1]).empty(); }' >build/warm
   done
 }
 
+if [ "${1:-}" = cluster ]; then for_cluster; exit; fi
 [ "${1:-}" != tests ] || for_tests
 have_verilator && have_compiler && exit 0
 mkdir -p build

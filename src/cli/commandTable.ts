@@ -130,7 +130,7 @@ export const COMMANDS = {
       verify: { ...OPTIONS.verify, default: 'emulator; verify OUT proves what you choose' },
       jobs: { describe: 'compilations at a time', default: 'all cores; of a cluster, no limit' },
       cluster: { describe: 'slurm: as a job array, a task a compilation' },
-      'cluster-options': { describe: "further words for sbatch: '--partition=short --time=1:00:00'" },
+      'cluster-options': { describe: "further words for sbatch, behind a =: --cluster-options='--partition=short --time=1:00:00'" },
     },
   },
   doctor: { words: '', describe: 'which tools are there, what lacks and how to get it', options: {} },

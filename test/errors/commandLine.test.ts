@@ -202,7 +202,6 @@ describe('commands that are none', () => {
   it.each<Case>([
     ['misspelt', ['verfy', 'out']],
     ['misspelt, alone', ['docter']],
-    ['of a later release', ['sweep', 'out']],
     ['without its argument', ['report']],
     ['with one word too many', ['report', 'out', 'other']],
     ['with an unknown option', ['report', 'out', '--agains', 'x']],
