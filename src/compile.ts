@@ -170,7 +170,7 @@ function isBetter(a: PipelineResult, b: PipelineResult): boolean {
 function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: number, hooks: CompileHooks): Design {
   hooks.onStep?.('building the circuit');
   const layers: LoweredLayer[] = [];
-  const lowered = lowerGraph(graph, { depthSlack, search: SEARCH[request.effort], onLayer: (layer) => layers.push(layer) });
+  const lowered = lowerGraph(graph, { depthSlack, search: { ...SEARCH[request.effort], ternary: request.primitives === 'xilinx' }, onLayer: (layer) => layers.push(layer) });
   hooks.onStep?.(`optimising ${lowered.size} operations`);
   let dump: OutputFile | undefined;
   const { circuit, records } = runPasses(lowered, defaultPasses, {

@@ -13,6 +13,8 @@ import { inferOp } from './infer.js';
 export interface SearchWish {
   readonly starts: number;
   readonly attempts: number;
+  /** Whether adders of three operands will be made: two that are joined cost less than apart. */
+  readonly ternary?: boolean;
 }
 
 export interface BuilderOptions {

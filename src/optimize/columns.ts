@@ -39,7 +39,7 @@ export function sumColumns(builder: CircuitBuilder, inputs: readonly number[], c
   });
   const depthOfVariable = (variable: number): number => known[variable]?.depth ?? 0;
   const limit = full.reduce((most, terms) => Math.max(most, minimalDepth(terms.map(({ variable }) => depthOfVariable(variable)))), 0) + builder.depthSlack;
-  const graph = solveAdders({ sources: known, constants, columns: full, limit }, builder.search);
+  const graph = solveAdders({ sources: known, constants, columns: full, limit, ternary: builder.search.ternary === true }, builder.search);
   const ops = [...inputs];
   for (const value of magnitudes) {
     const op = builder.constantOf(value);

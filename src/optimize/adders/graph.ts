@@ -1,4 +1,5 @@
 import { differenceCost, sumCost } from './price.js';
+import { joiningSaves } from './ternary.js';
 import type { Reference, Values } from './values.js';
 
 /** A node is the sum of two references. */
@@ -10,6 +11,8 @@ export interface Sum {
 /** A graph of two-operand adders over sources; nodes no root depends on are ignored. */
 export interface AdderGraph {
   readonly values: Values;
+  /** Whether adders of three operands will be made of it (`joiningSaves`). */
+  readonly ternary?: boolean;
   readonly sourceDepths: readonly number[];
   /** Undefined for sources, and for nodes that have been dropped. */
   readonly sums: (Sum | undefined)[];
@@ -89,6 +92,11 @@ class Surveyor {
     let cost = 0;
     let deepest = 0;
     for (const node of order) cost += costs[node] as number;
+    if (this.graph.ternary === true) {
+      const isRoot = new Set(this.graph.roots.map((root) => root?.node));
+      const { values, sums } = this.graph;
+      cost -= joiningSaves({ values, sums, order, costs, negated, isInner: (node) => uses[node] === 1 && !isRoot.has(node) });
+    }
     for (const root of this.graph.roots) {
       if (root === undefined) continue;
       const { top, low } = this.graph.values;

@@ -1,7 +1,7 @@
 import type { Reference, Values } from './values.js';
 
 /** Costs are in LUTs; a carry position that needs no LUT of its own counts this much of one. */
-const CARRY_ONLY = 0.15;
+export const CARRY_ONLY = 0.15;
 
 /**
  * A LUT a position from where both operands have bits to the top of the higher one. Above an operand's sign the sums

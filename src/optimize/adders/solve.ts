@@ -16,6 +16,8 @@ export interface AdderProblem {
   readonly columns: readonly (readonly ColumnTerm[])[];
   /** Adder levels that every column should keep to, those before the sources included. */
   readonly limit: number;
+  /** Whether adders of three operands will be made of two. */
+  readonly ternary?: boolean;
 }
 
 /** How long a problem is searched; the result depends on nothing else. */
@@ -38,10 +40,10 @@ export function solveAdders(problem: AdderProblem, { starts, attempts }: SearchB
 }
 
 /** Start 0 prefers pairs of near shifts among equally frequent ones; others are shaken. */
-function solveGreedily({ sources, constants, columns, limit }: AdderProblem, start: number): AdderGraph {
+function solveGreedily({ sources, constants, columns, limit, ternary }: AdderProblem, start: number): AdderGraph {
   const values = new Values(sources, constants);
   const sourceDepths = [...sources.map(({ depth }) => depth), ...constants.map(() => 0)];
-  const graph: AdderGraph = { values, sourceDepths, sums: sourceDepths.map(() => undefined), roots: [] };
+  const graph: AdderGraph = { values, ...(ternary === undefined ? {} : { ternary }), sourceDepths, sums: sourceDepths.map(() => undefined), roots: [] };
   const widthOf = (variable: number): number => (values.top[variable] ?? 0) - (values.low[variable] ?? 0);
   const { definitions, columns: rest } = extractPairs(sourceDepths, columns, limit, (left, right, shift) =>
     -Math.abs(shift) - 0.01 * Math.abs(widthOf(left) - widthOf(right)) + (start === 0 ? 0 : noiseOf(left, right, shift, start)));

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { AdderGraph } from '../../../src/optimize/adders/graph.js';
+import type { AdderGraph, Census } from '../../../src/optimize/adders/graph.js';
 import { compact, takeCensus } from '../../../src/optimize/adders/graph.js';
 import { differenceCost, pairCost, sumCost } from '../../../src/optimize/adders/price.js';
 import { improve } from '../../../src/optimize/adders/search.js';
 import { solveAdders } from '../../../src/optimize/adders/solve.js';
+import { joiningSaves } from '../../../src/optimize/adders/ternary.js';
 import type { Reference } from '../../../src/optimize/adders/values.js';
 import { Values } from '../../../src/optimize/adders/values.js';
 import { digitCount, digitsOf } from '../../../src/optimize/csd.js';
@@ -24,7 +25,7 @@ function randomCase(seed: number, nIn: number, nOut: number, slack: number): Cas
   return { weights, offsets: weights.map(() => (random.chance(0.5) ? 0 : random.int(-9, 9))), slack };
 }
 
-function solve({ weights, offsets, slack }: Case, attempts: number, starts = 1) {
+function solve({ weights, offsets, slack }: Case, attempts: number, starts = 1, ternary = false) {
   const nIn = weights[0]!.length;
   const sources = weights[0]!.map((_, i) => ({ lo: i % 2 === 0 ? -128 : 0, hi: 127, exp: 0, depth: i % 3 === 0 ? 0.5 : 0 }));
   const magnitudes = [...new Set(offsets.map(Math.abs))].filter((value) => value !== 0);
@@ -33,8 +34,18 @@ function solve({ weights, offsets, slack }: Case, attempts: number, starts = 1) 
     ...(offsets[j] === 0 ? [] : [{ variable: nIn + magnitudes.indexOf(Math.abs(offsets[j]!)), shift: 0, negative: offsets[j]! < 0 }]),
   ]);
   const limit = slack + Math.max(...columns.map((terms) => minimalDepth(terms.map(({ variable }) => sources[variable]?.depth ?? 0))));
-  const graph = solveAdders({ sources, constants: magnitudes.map((value) => ({ value, exp: 0 })), columns, limit }, { starts, attempts });
+  const graph = solveAdders({ sources, constants: magnitudes.map((value) => ({ value, exp: 0 })), columns, limit, ternary }, { starts, attempts });
   return { graph, limit, magnitudes };
+}
+
+/** LUTs of one adder that is joined to none. */
+function costOfNode(graph: AdderGraph, { negated }: Census, node: number): number {
+  const { left, right } = graph.sums[node]!;
+  const top = graph.values.top[node]!;
+  const isNegative = (part: Reference): boolean => part.negative !== (negated[part.node] === 1);
+  if (isNegative(left) === isNegative(right)) return sumCost(graph.values, left, right, top);
+  const [minuend, subtrahend] = isNegative(left) === (negated[node] === 1) ? [left, right] : [right, left];
+  return differenceCost(graph.values, minuend, subtrahend, top);
 }
 
 /** Every root as coefficients of inputs and an offset, from the sums alone. */
@@ -98,6 +109,30 @@ describe('adder graphs', () => {
     expect(takeCensus(searched).cost).toBeLessThan(0.99 * greedy);
     expect(solve(given, 6).graph.sums).toEqual(searched.sums);
     expect(takeCensus(solve(given, 0, 4).graph).cost).toBeLessThanOrEqual(greedy);
+  });
+
+  it('of three operands: no choice of what joins what saves more, and a search that counts them finds a cheaper graph', () => {
+    for (const seed of [31, 32, 33, 34, 35, 36]) {
+      const { graph } = solve(randomCase(seed, 4, 2, 2), 1);
+      const apart = takeCensus(graph);
+      const isRoot = new Set(graph.roots.map((root) => root?.node));
+      const pairs = apart.order.flatMap((node) => [graph.sums[node]!.left.node, graph.sums[node]!.right.node].map((part) => [part, node] as const))
+        .filter(([part]) => graph.sums[part] !== undefined && apart.uses[part] === 1 && !isRoot.has(part));
+      // The saving of one pair alone: that of the graph in which no other adder is known to be read once.
+      const costs = Float64Array.from(apart.live, (_, node) => (graph.sums[node] === undefined ? 0 : costOfNode(graph, apart, node)));
+      const saves = (own: readonly number[]): number => joiningSaves({ values: graph.values, sums: graph.sums, order: apart.order, costs, negated: apart.negated, isInner: (node) => own.includes(node) });
+      let most = 0;
+      for (let choice = 0; choice < 2 ** pairs.length; choice++) {
+        const chosen = pairs.filter((_, k) => ((choice >> k) & 1) === 1);
+        const nodes = chosen.flat();
+        if (new Set(nodes).size === nodes.length) most = Math.max(most, chosen.reduce((sum, [part]) => sum + saves([part]), 0));
+      }
+      expect(takeCensus({ ...graph, ternary: true }).cost).toBeCloseTo(apart.cost - most, 6);
+      expect(most).toBeGreaterThan(0);
+    }
+    const given = randomCase(13, 8, 8, 2);
+    const cost = (ternary: boolean): number => takeCensus({ ...solve(given, 6, 1, ternary).graph, ternary: true }).cost;
+    expect(cost(true)).toBeLessThan(cost(false));
   });
 
   it('keep values and cost when nodes that nobody needs are dropped', () => {

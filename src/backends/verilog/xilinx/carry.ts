@@ -183,6 +183,8 @@ function isZero(net: Net): boolean {
 /** Collects what an op is made of. */
 class Parts {
   private luts: Lut[] = [];
+  /** What was made already: above the operands' signs the positions repeat. */
+  private readonly made = new Map<string, Net>();
   private readonly sites: Site[] = [];
   private readonly reads: Net[] = [];
   private readonly aliases: { readonly output: Net; readonly value: Net }[] = [];
@@ -199,11 +201,15 @@ class Parts {
     return net;
   }
 
-  /** Adds a LUT to the position being built, unless it is a wire or a constant; what it gives. */
+  /** Adds a LUT to the position being built, unless it is a wire, a constant or there already; what it gives. */
   lut(lut: Lut): Net {
     const [only] = lut.inputs;
     if (only === undefined) return lut.truth === 0n ? ZERO : ONE;
     if (lut.inputs.length === 1 && lut.truth === 2n) return this.reading(only);
+    const key = `${lut.inputs.map((net) => net.key).join(' ')} ${lut.truth}`;
+    const same = this.made.get(key);
+    if (same !== undefined) return same;
+    this.made.set(key, lut.output);
     this.luts.push(lut);
     this.reads.push(...lut.inputs);
     return lut.output;
