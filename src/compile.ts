@@ -147,7 +147,7 @@ const CHECKED_OPS = 20_000;
 const DEPTH_SLACKS: Readonly<Record<Effort, readonly number[]>> = { fast: [1], normal: [1, 0], best: [3, 2, 1, 0] };
 
 /** How long adder graphs are searched for; it ends after attempts, not after a time, so that the result is always the same. */
-const SEARCH: Readonly<Record<Effort, SearchWish>> = { fast: { starts: 1, attempts: 0 }, normal: { starts: 1, attempts: 0.2 }, best: { starts: 8, attempts: 10 } };
+const SEARCH: Readonly<Record<Effort, SearchWish>> = { fast: { starts: 1, attempts: 0 }, normal: { starts: 1, attempts: 4, work: 30_000 }, best: { starts: 8, attempts: 10 } };
 
 /** The first, smallest design that meets the budget; without a budget, or if none meets it, the one of least latency. */
 function findDesign(graph: ModelGraph, request: CompileRequest, hooks: CompileHooks): Design {

@@ -13,6 +13,8 @@ import { inferOp } from './infer.js';
 export interface SearchWish {
   readonly starts: number;
   readonly attempts: number;
+  /** Most attempts of a matrix times its adders, which is what they take in time; no limit if not given. */
+  readonly work?: number;
   /** Whether adders of three operands will be made: two that are joined cost less than apart. */
   readonly ternary?: boolean;
 }

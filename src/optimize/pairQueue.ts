@@ -9,7 +9,8 @@ export interface Pair {
 /**
  * Counts of pairs, and the pair with the highest count. Pairs are numbered as they are first seen; all that is known of
  * one lies in flat arrays by its number, since a matrix has millions of them. Counts change by ±1 all the time, so
- * numbers are kept in heaps by count with lazy deletion: an entry is believed only if the pair still has that count.
+ * numbers are kept in heaps by count, and a pair that lost some stays where it is until it comes to the top there. The heaps
+ * are made when the first pair is asked for.
  * Ties go to the highest weight, then to the lowest (left, right, shift, sign), so the order does not depend on history.
  */
 export class PairQueue {
@@ -27,7 +28,9 @@ export class PairQueue {
   private placeCount = 0;
   private placeColumn = new Int32Array(1 << 10);
   private placeBefore = new Int32Array(1 << 10);
-  private readonly heaps: (Heap | undefined)[] = [];
+  /** The count in whose heap a pair stands, at least its own; 0 for none. In lower ones it may have been forgotten. */
+  private queued = new Int32Array(1 << 10);
+  private heaps: (Heap | undefined)[] | undefined;
   private readonly weightOf: (left: number, right: number, shift: number) => number;
 
   constructor(weightOf: (left: number, right: number, shift: number) => number) {
@@ -49,15 +52,36 @@ export class PairQueue {
 
   /** The number of the best pair with a count of at least 2, −1 if there is none. */
   popBest(): number {
-    for (let count = this.heaps.length - 1; count >= 2; count--) {
-      const heap = this.heaps[count];
+    const heaps = (this.heaps ??= this.makeHeaps());
+    for (let count = heaps.length - 1; count >= 2; count--) {
+      const heap = heaps[count];
       while (heap !== undefined && heap.size > 0) {
         const pair = heap.pop(this.before);
-        if (this.counts[pair] === count) return pair;
+        if (this.queued[pair] !== count) continue;
+        this.queued[pair] = 0;
+        const own = this.counts[pair] as number;
+        if (own === count) return pair;
+        if (own >= 2) this.enqueue(heaps, pair, own);
       }
-      this.heaps.length = count;
+      heaps.length = count;
     }
     return -1;
+  }
+
+  private makeHeaps(): (Heap | undefined)[] {
+    const heaps: (Heap | undefined)[] = [];
+    for (let pair = 0; pair < this.size; pair++) {
+      const count = this.counts[pair] as number;
+      if (count >= 2) this.enqueue(heaps, pair, count);
+    }
+    return heaps;
+  }
+
+  private enqueue(heaps: (Heap | undefined)[], pair: number, count: number): void {
+    if ((this.queued[pair] as number) >= count) return;
+    this.queued[pair] = count;
+    if (Number.isNaN(this.weights[pair])) this.weights[pair] = this.weightOf(this.lefts[pair] as number, this.rights[pair] as number, (this.patterns[pair] as number) >> 1);
+    (heaps[count] ??= new Heap()).push(pair, this.before);
   }
 
   pairAt(pair: number): Pair {
@@ -83,11 +107,7 @@ export class PairQueue {
     if (old < 0) return;
     const count = old + by;
     this.counts[pair] = count;
-    if (count < 2) return;
-    if (count === 2 && by === 1 && Number.isNaN(this.weights[pair])) {
-      this.weights[pair] = this.weightOf(this.lefts[pair] as number, this.rights[pair] as number, (this.patterns[pair] as number) >> 1);
-    }
-    (this.heaps[count] ??= new Heap()).push(pair, this.before);
+    if (count >= 2 && this.heaps !== undefined) this.enqueue(this.heaps, pair, count);
   }
 
   private readonly before = (x: number, y: number): boolean => {
@@ -138,6 +158,7 @@ export class PairQueue {
     this.patterns = doubled(this.patterns);
     this.weights = doubled(this.weights);
     this.counts = doubled(this.counts);
+    this.queued = doubled(this.queued);
     this.lastPlace = doubled(this.lastPlace);
   }
 

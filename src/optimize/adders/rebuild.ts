@@ -149,15 +149,22 @@ function replace(site: Site, columns: readonly Column[], pair: Pair): void {
   }
 }
 
+/** Powers of two of whole depths. */
+const POWERS = Float64Array.from({ length: 128 }, (_, depth) => 2 ** depth);
+
+function power(depth: number): number {
+  return POWERS[depth] ?? 2 ** depth;
+}
+
 /** 2^limit − Σ 2^depth: what a column may still waste (Kraft's inequality). */
 function budgetOf(site: Site, terms: readonly Reference[], limit: number): number {
-  let budget = 2 ** limit;
-  for (const { node } of terms) budget -= 2 ** (site.depth[node] as number);
+  let budget = power(limit);
+  for (const { node } of terms) budget -= power(site.depth[node] as number);
   return budget;
 }
 
 function fits(site: Site, budget: number, x: Reference, y: Reference, depth: number): boolean {
-  return 2 ** depth - 2 ** (site.depth[x.node] as number) - 2 ** (site.depth[y.node] as number) <= budget + ROUNDING;
+  return power(depth) - power(site.depth[x.node] as number) - power(site.depth[y.node] as number) <= budget + ROUNDING;
 }
 
 function isOrdered(x: Reference, y: Reference): boolean {

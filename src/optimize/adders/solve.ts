@@ -26,16 +26,24 @@ export interface SearchBudget {
   readonly starts: number;
   /** Attempts of the local search behind it, for each adder. */
   readonly attempts: number;
+  /** Most attempts times adders: an attempt looks at all of them. */
+  readonly work?: number;
 }
 
+/** Attempts an adder, below which there is no search. */
+const FEWEST_ATTEMPTS = 0.02;
+
 /** A graph of adders for all columns: shared pairs, trees in the order of their tops, then a local search. */
-export function solveAdders(problem: AdderProblem, { starts, attempts }: SearchBudget): AdderGraph {
+export function solveAdders(problem: AdderProblem, { starts, attempts, work = Infinity }: SearchBudget): AdderGraph {
   let best = solveGreedily(problem, 0);
   for (let start = 1; start < starts; start++) {
     const other = solveGreedily(problem, start);
     if (takeCensus(other).cost < takeCensus(best).cost) best = other;
   }
-  if (attempts > 0) improve(best, problem.limit, Math.ceil(attempts * takeCensus(best).order.length));
+  const adders = takeCensus(best).order.length;
+  const most = Math.min(attempts * adders, work / Math.max(1, adders));
+  // A few attempts on a large graph find nothing.
+  if (most >= FEWEST_ATTEMPTS * adders) improve(best, problem.limit, Math.ceil(most));
   return best;
 }
 

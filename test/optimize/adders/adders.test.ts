@@ -25,7 +25,7 @@ function randomCase(seed: number, nIn: number, nOut: number, slack: number): Cas
   return { weights, offsets: weights.map(() => (random.chance(0.5) ? 0 : random.int(-9, 9))), slack };
 }
 
-function solve({ weights, offsets, slack }: Case, attempts: number, starts = 1, ternary = false) {
+function solve({ weights, offsets, slack }: Case, attempts: number, starts = 1, ternary = false, work = Infinity) {
   const nIn = weights[0]!.length;
   const sources = weights[0]!.map((_, i) => ({ lo: i % 2 === 0 ? -128 : 0, hi: 127, exp: 0, depth: i % 3 === 0 ? 0.5 : 0 }));
   const magnitudes = [...new Set(offsets.map(Math.abs))].filter((value) => value !== 0);
@@ -34,7 +34,7 @@ function solve({ weights, offsets, slack }: Case, attempts: number, starts = 1, 
     ...(offsets[j] === 0 ? [] : [{ variable: nIn + magnitudes.indexOf(Math.abs(offsets[j]!)), shift: 0, negative: offsets[j]! < 0 }]),
   ]);
   const limit = slack + Math.max(...columns.map((terms) => minimalDepth(terms.map(({ variable }) => sources[variable]?.depth ?? 0))));
-  const graph = solveAdders({ sources, constants: magnitudes.map((value) => ({ value, exp: 0 })), columns, limit, ternary }, { starts, attempts });
+  const graph = solveAdders({ sources, constants: magnitudes.map((value) => ({ value, exp: 0 })), columns, limit, ternary }, { starts, attempts, work });
   return { graph, limit, magnitudes };
 }
 
@@ -109,6 +109,10 @@ describe('adder graphs', () => {
     expect(takeCensus(searched).cost).toBeLessThan(0.99 * greedy);
     expect(solve(given, 6).graph.sums).toEqual(searched.sums);
     expect(takeCensus(solve(given, 0, 4).graph).cost).toBeLessThanOrEqual(greedy);
+    // The work allowed is for the whole matrix: none is no search, some is less of it.
+    expect(solve(given, 6, 1, false, 0).graph.sums).toEqual(solve(given, 0).graph.sums);
+    const some = takeCensus(solve(given, 6, 1, false, 3000).graph).cost;
+    expect([some < greedy, some > takeCensus(searched).cost]).toEqual([true, true]);
   });
 
   it('of three operands: no choice of what joins what saves more, and a search that counts them finds a cheaper graph', () => {
