@@ -200,9 +200,9 @@ async function synthRun(argv: Argv): Promise<number> {
 }
 
 async function reportRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['against', 'open']);
+  checkOptions(argv, ['against', 'inputs', 'threshold', 'open']);
   const { reportCommand } = await import('./commands/report.js');
-  return reportCommand({ out: text(argv, 'out'), ...optional(argv, 'against'), open: argv['open'] === true, json: argv['json'] === true }, terminalOf(argv));
+  return reportCommand({ out: text(argv, 'out'), ...optional(argv, 'against'), ...optional(argv, 'inputs'), ...optional(argv, 'threshold'), open: argv['open'] === true, json: argv['json'] === true }, terminalOf(argv));
 }
 
 async function packageRun(argv: Argv): Promise<number> {

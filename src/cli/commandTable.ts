@@ -89,7 +89,12 @@ export const COMMANDS = {
   report: {
     words: '<out>',
     describe: 'text report; with --against what changed',
-    options: { against: { describe: 'another output folder' }, open: { flag: true, describe: 'open report.html' } },
+    options: {
+      against: { describe: 'another output folder' },
+      inputs: { describe: 'events on which decisions are compared', default: "OUT's own" },
+      threshold: { describe: 'where a single score decides', default: "the last layer's" },
+      open: { flag: true, describe: 'open report.html' },
+    },
   },
   package: {
     words: '<out> <dir>',

@@ -2,6 +2,7 @@ import type { Problem } from '../errors.js';
 import { CompileError, formatProblem } from '../errors.js';
 import type { CiCase } from '../report/ciSummary.js';
 import { ciSummary } from '../report/ciSummary.js';
+import type { FlippedDecisions } from '../report/compare.js';
 import { compareReports } from '../report/compare.js';
 import type { Gate, GateLimits, GateName } from '../report/gates.js';
 import { checkGates } from '../report/gates.js';
@@ -10,6 +11,7 @@ import { verdictLine } from '../report/verdict.js';
 import type { JunitCase } from '../verify/junit.js';
 import { junitXml } from '../verify/junit.js';
 import type { Events } from './emulate.js';
+import { flippedDecisions } from './flips.js';
 import type { FolderSource } from './folder.js';
 import { checkWhole, openDesign, openFolder, readReport } from './folder.js';
 import type { CompileHooks } from './request.js';
@@ -18,6 +20,8 @@ import { verifyFolder } from './verifyFolder.js';
 
 export interface CiOptions extends GateLimits {
   readonly baseline: Report;
+  /** The whole folder of the baseline, where it is there: decisions that flip are counted. */
+  readonly baselineFolder?: FolderSource;
   /** Gates that may fail: they are told of, and do no harm. */
   readonly allowed: readonly GateName[];
   readonly inputs?: Events;
@@ -60,9 +64,17 @@ export async function ciFolder(source: FolderSource, options: CiOptions, hooks: 
   return {
     cases, failure,
     junit: junitXml(top, cases.map(junitCase)),
-    markdown: ciSummary({ top, verdict: verdictLine(report), cases, comparison: compareReports(options.baseline, report) }),
+    markdown: ciSummary({ top, verdict: verdictLine(report), cases, comparison: compareReports(options.baseline, report, flips(source, options)) }),
     warnings: proof.result?.warnings ?? [],
   };
+}
+
+/** Decisions that flip against the baseline; told of, and no gate. Undefined where either folder cannot be run. */
+function flips(source: FolderSource, { baselineFolder, inputs }: CiOptions): FlippedDecisions | string | undefined {
+  const folders = [baselineFolder, source].map((folder) => (folder === undefined ? undefined : attemptOpen(folder)));
+  const [before, after] = folders;
+  if (before === undefined || after === undefined || before instanceof CompileError || after instanceof CompileError) return undefined;
+  return flippedDecisions(before, after, inputs === undefined ? {} : { inputs });
 }
 
 function attempt(work: () => void): CompileError | undefined {

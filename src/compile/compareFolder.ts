@@ -1,21 +1,18 @@
 import { elementCount, typeOfElement } from '../circuit/circuit.js';
-import { portNames } from '../backends/verilog/names.js';
 import { compileEmulator } from '../emulator/emulator.js';
 import { CompileError } from '../errors.js';
 import { fractionBits } from '../fixed/fixedType.js';
 import type { Int } from '../fixed/integer.js';
 import { fromBigInt, toNumber } from '../fixed/integer.js';
 import { readPattern } from '../io/patterns/formats.js';
-import type { Pattern, PatternFormat } from '../io/patterns/pattern.js';
+import type { PatternFormat } from '../io/patterns/pattern.js';
 import type { CaptureComparison, CaptureDifference } from '../verify/capture.js';
 import { compareCapture } from '../verify/capture.js';
 import type { RawEvent } from '../verify/dut.js';
-import { busPort } from '../verify/dut.js';
-import { decodeEvents } from '../verify/links.js';
-import { EVENTS_FILE, LAYOUT_FILE, readLayout } from '../verify/patternFiles.js';
+import type { LinkMaps } from '../verify/patternFiles.js';
 import type { Events } from './emulate.js';
 import type { CompiledFolder } from './folder.js';
-import { checkedText } from './folder.js';
+import { busPorts, hasEvents, layoutOf, patternEvents } from './folderEvents.js';
 import { userEvents } from './prove.js';
 
 export interface FolderComparison extends CaptureComparison {
@@ -44,23 +41,14 @@ export interface CompareOptions {
  * @throws CompileError (`input`) for a capture that cannot be compared; what differs is data in `failure`
  */
 export function compareFolder(folder: CompiledFolder, { capture, format, inputs, links }: CompareOptions): FolderComparison {
-  const { circuit, source, report } = folder;
-  const names = portNames(circuit);
-  const ports = {
-    inputs: circuit.inputs.map((port, i) => busPort(port, names.inputs[i] as string)),
-    outputs: circuit.outputs.map((port, i) => busPort(port, names.outputs[i] as string)),
-  };
-  const { maps, names: elementNames } = readLayout(checkedText(source, report, LAYOUT_FILE), `${source.path}/${LAYOUT_FILE}`);
+  const { circuit, report } = folder;
+  const ports = busPorts(folder);
+  const { maps, names: elementNames } = layoutOf(folder);
   const map = links === undefined ? maps.outputs : { ...maps.outputs, links };
   if (map.links.length !== maps.outputs.links.length) {
     throw new CompileError('config', { code: 'bad-option', where: ['--links'], what: `names ${map.links.length} ${map.links.length === 1 ? 'link' : 'links'}, and the outputs are on ${maps.outputs.links.length}.` });
   }
-  const decode = (pattern: Pattern, file: string): RawEvent[] => {
-    const missing = maps.inputs.links.filter((link, l) => pattern.links[l] !== link);
-    if (missing.length > 0 || pattern.links.length !== maps.inputs.links.length) throw new CompileError('input', { code: 'pattern-links', where: [file], what: `has links ${pattern.links.slice(0, 12).join(', ')}, and the inputs are on ${maps.inputs.links.slice(0, 12).join(', ')}.` });
-    return decodeEvents(ports.inputs, maps.inputs, pattern);
-  };
-  const given = eventsOf(folder, inputs, decode);
+  const given = eventsOf(folder, inputs, maps);
   const expected = compileEmulator(circuit).runRawBatch(given.events as Int[][][]);
   const pattern = readPattern(capture.text, capture.file, format);
   const result = compareCapture({ ports: ports.outputs, map, inputInterval: maps.inputs.interval, expected, file: capture.file }, pattern);
@@ -69,18 +57,15 @@ export function compareFolder(folder: CompiledFolder, { capture, format, inputs,
   return { ...result, format: pattern.format, outOf: expected.length, latencyCycles: report.latency.cycles, warnings, failure };
 }
 
-function eventsOf(folder: CompiledFolder, inputs: CompareOptions['inputs'], decode: (pattern: Pattern, file: string) => RawEvent[]): { readonly events: readonly RawEvent[]; readonly warnings: readonly string[] } {
+function eventsOf(folder: CompiledFolder, inputs: CompareOptions['inputs'], maps: LinkMaps): { readonly events: readonly RawEvent[]; readonly warnings: readonly string[] } {
   if (inputs !== undefined && 'arrays' in inputs) {
     const { events, warnings } = userEvents(folder.circuit, folder.inputs, inputs);
     return { events, warnings: warnings.map(({ what }) => what) };
   }
-  if (inputs === undefined && !folder.report.artifacts.some(({ path }) => path === EVENTS_FILE)) {
+  if (inputs === undefined && !hasEvents(folder)) {
     throw new CompileError('input', { code: 'no-patterns', where: [folder.source.path], what: 'holds no patterns: it was compiled with --verify none.', mend: 'Pass --inputs with the events that went in.' });
   }
-  const { text, file } = inputs ?? { text: checkedText(folder.source, folder.report, EVENTS_FILE), file: `${folder.source.path}/${EVENTS_FILE}` };
-  const events = decode(readPattern(text, file), file);
-  if (events.length === 0) throw new CompileError('input', { code: 'array-events', where: [file], what: 'has no events.' });
-  return { events, warnings: [] };
+  return { events: patternEvents(folder, maps, inputs), warnings: [] };
 }
 
 /** What a user should hear about a latency that was found. */

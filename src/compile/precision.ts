@@ -4,7 +4,7 @@ import { CompileError } from '../errors.js';
 import { catalogue } from '../layers/registry.js';
 import type { ActivationParams } from '../layers/activation.js';
 import { matchArrays } from '../io/arrays.js';
-import type { ModelGraph, ModelNode } from '../model/graph.js';
+import type { GraphOutput, ModelGraph, ModelNode } from '../model/graph.js';
 import type { GrowOptions } from '../quantize/grow.js';
 import type { Events } from '../quantize/search/fixedEvaluate.js';
 import { scoresOf } from '../quantize/search/fixedEvaluate.js';
@@ -80,7 +80,7 @@ export function takeRows(values: Float64Array, count: number, rows: readonly num
 
 /** The metric that was asked for, else the one that fits the model and the labels. */
 export function metricOf(model: ModelGraph, asked: MetricName | undefined, labels: Float64Array | undefined): MetricOptions {
-  const last = lastLayer(model);
+  const last = lastLayer(model, model.outputs[0]);
   const width = model.outputs.reduce((sum, output) => sum + output.shape.reduce((a, b) => a * b, 1), 0);
   const isProbability = last?.kind === 'activation' && (last.params as ActivationParams).function === 'sigmoid';
   const decides = model.outputs.length === 1 && (isProbability || last?.kind === 'softmax' || last?.kind === 'forest');
@@ -101,10 +101,10 @@ function rowsOf(values: Float64Array, width: number): Float64Array[] {
   return Array.from({ length: values.length / width }, (_, row) => values.subarray(row * width, (row + 1) * width));
 }
 
-/** The layer behind the first output, past those that only move elements. */
-function lastLayer(model: ModelGraph): ModelNode | undefined {
+/** The layer behind an output, past those that only move elements. */
+export function lastLayer(model: ModelGraph, output: GraphOutput | undefined): ModelNode | undefined {
   const makers = new Map(model.nodes.map((node) => [node.output, node]));
-  let node = makers.get(model.outputs[0]?.tensor ?? '');
+  let node = makers.get(output?.tensor ?? '');
   while (node !== undefined && catalogue.structural(node.kind)) node = makers.get(node.inputs[0] ?? '');
   return node;
 }

@@ -22,6 +22,10 @@ export interface Change {
 export interface FlippedDecisions {
   readonly events: number;
   readonly flipped: number;
+  /** Events on which any output differs. */
+  readonly differing: number;
+  /** What a decision is: `score > 0.5`. */
+  readonly rule: string;
 }
 
 export interface Comparison {
@@ -34,8 +38,11 @@ export interface Comparison {
   readonly notes: readonly string[];
 }
 
-/** What changed from `before` to `after`. Figures are compared only with figures of the same source. */
-export function compareReports(before: Report, after: Report, decisions?: FlippedDecisions): Comparison {
+/**
+ * What changed from `before` to `after`. Figures are compared only with figures of the same source; `decisions` is why
+ * they cannot be compared, where it is a text.
+ */
+export function compareReports(before: Report, after: Report, decisions?: FlippedDecisions | string): Comparison {
   const notes: string[] = [];
   const changes = [
     ...portChanges('input', before.model.inputs, after.model.inputs),
@@ -46,7 +53,7 @@ export function compareReports(before: Report, after: Report, decisions?: Flippe
     ...accuracyChanges(before, after, notes),
     ...provenChanges(before, after),
     ...layerChanges(before.layers, after.layers),
-    ...decisionChanges(decisions),
+    ...decisionChanges(decisions, notes),
   ];
   return {
     before: { name: before.model.name, sha256: before.model.sha256 },
@@ -190,9 +197,18 @@ function layerChanges(before: readonly ReportLayer[], after: readonly ReportLaye
   return changes;
 }
 
-function decisionChanges(decisions: FlippedDecisions | undefined): Change[] {
-  if (decisions === undefined || decisions.flipped === 0) return [];
-  return [{ group: 'decisions', name: `flipped, of ${plural(decisions.events, 'event')}`, after: decisions.flipped, direction: 'neutral', interface: false }];
+function decisionChanges(decisions: FlippedDecisions | string | undefined, notes: string[]): Change[] {
+  if (decisions === undefined) return [];
+  if (typeof decisions === 'string') {
+    notes.push(`decisions: ${decisions}`);
+    return [];
+  }
+  const { flipped, differing, rule } = decisions;
+  const events = plural(decisions.events, 'event');
+  if (differing === 0) notes.push(`decisions: every output is the same on ${events}`);
+  else if (flipped === 0) notes.push(`decisions: none flips on ${events} (${rule})`);
+  const count = (name: string, after: number): Change[] => (after === 0 ? [] : [{ group: 'decisions', name: `${name}, of ${events}`, after, direction: 'neutral', interface: false }]);
+  return [...count(`flipped (${rule})`, flipped), ...count('outputs that differ', differing)];
 }
 
 /** The comparison for a terminal, grouped. Ends in a newline. */

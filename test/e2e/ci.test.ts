@@ -55,9 +55,10 @@ describe('exit code', () => {
     expect(existsSync(join(folder, 'ci'))).toBe(false);
     expect(readFileSync(join(root, 'results/j.xml'), 'utf8')).toMatch(/failures="1"[^]*<testcase classname="bdt.gates" name="latency">\n {6}<failure message="/);
     expect(readFileSync(join(root, 'results/s.md'), 'utf8')).toMatch(new RegExp(`\\| latency \\| latency \\| ${cycles} cycles \\| ${cycles + 1} cycles \\|`));
-    const allowed = await ci(folder, '--allow', 'latency');
+    const allowed = await compileModel('ci', folder, '--baseline', out, '--allow', 'latency');
     expect(allowed.stdout).toMatch(/^allowed {2}latency: /m);
     expect(allowed.code).toBe(0);
+    expect(result(folder, 'summary.md')).toMatch(/^decisions: every output is the same on 1 024 events$/m);
   });
 
   it('3: Verilog that is wrong, which outranks that it was edited', async () => {

@@ -62,12 +62,15 @@ test('a lost proof is worse; layers come and go', () => {
 });
 
 test('flipped decisions are listed where they are known', () => {
-  const comparison = compareReports(sampleReport(), sampleReport(), { events: 1000, flipped: 3 });
-  expect(comparison.changes).toEqual([{ group: 'decisions', name: 'flipped, of 1 000 events', after: 3, direction: 'neutral', interface: false }]);
+  const comparison = compareReports(sampleReport(), sampleReport(), { events: 1000, flipped: 3, differing: 40, rule: 'score > 0.5' });
+  expect(comparison.changes).toEqual([['flipped (score > 0.5)', 3], ['outputs that differ', 40]].map(([name, after]) => ({ group: 'decisions', name: `${name}, of 1 000 events`, after, direction: 'neutral', interface: false })));
+  const note = (flipped: number, differing: number): readonly string[] => compareReports(sampleReport(), sampleReport(), { events: 9, flipped, differing, rule: 'y' }).notes;
+  expect([note(0, 0), note(0, 2), note(1, 1)]).toEqual([['decisions: every output is the same on 9 events'], ['decisions: none flips on 9 events (y)'], []]);
+  expect(compareReports(sampleReport(), sampleReport(), 'no events').notes).toEqual(['decisions: no events']);
 });
 
 test('text, as a snapshot; hostile names stay harmless; reports of any fullness compare', () => {
-  expect(textComparison(compareReports(sampleReport(), unmetReport(), { events: 1000, flipped: 3 }), 90)).toMatchSnapshot();
+  expect(textComparison(compareReports(sampleReport(), unmetReport(), { events: 1000, flipped: 3, differing: 40, rule: 'score > 0.5' }), 90)).toMatchSnapshot();
   const hostile = textComparison(compareReports(bareReport(), hostileReport()));
   expect(hostile).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
 });

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ciFiles } from '../../compile/ciFiles.js';
 import { ciFolder } from '../../compile/ciFolder.js';
+import type { FolderSource } from '../../compile/folder.js';
 import { readReport } from '../../compile/folder.js';
 import { CompileError, didYouMean } from '../../errors.js';
 import type { GateName } from '../../report/gates.js';
@@ -35,7 +36,7 @@ export async function ciCommand(options: CiCommandOptions, terminal: Terminal): 
   const { inputs, expect, seed, jobs } = options;
   const limits = { maxGrowth: shareOf(options.maxAreaGrowth, '--max-area-growth'), maxDrop: shareOf(options.maxAccuracyDrop, '--max-accuracy-drop'), allowed: gatesOf(options.allow) };
   const result = await ciFolder(source, {
-    baseline: readBaseline(options.baseline), ...limits, seed, jobs,
+    ...readBaseline(options.baseline), ...limits, seed, jobs,
     ...(inputs === undefined ? {} : { inputs: readEvents(inputs) }),
     ...(expect === undefined ? {} : { expect: readEvents(expect) }),
   }, { onStep: terminal.step });
@@ -62,9 +63,13 @@ export function ciInitCommand(out: string, folder: string, terminal: Terminal): 
   return 0;
 }
 
-function readBaseline(path: string): Report {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return readReport(folderSource(path));
-  return parseReport(new TextDecoder().decode(readInputFile(path, 'a baseline report')), path);
+/** A report, and its folder where the path is one or is the report inside one. */
+function readBaseline(path: string): { readonly baseline: Report; readonly baselineFolder?: FolderSource } {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const source = folderSource(isFolder ? path : dirname(path));
+  if (isFolder) return { baseline: readReport(source), baselineFolder: source };
+  const baseline = parseReport(new TextDecoder().decode(readInputFile(path, 'a baseline report')), path);
+  return basename(path) === 'report.json' && source.read('circuit.txt') !== undefined ? { baseline, baselineFolder: source } : { baseline };
 }
 
 /** `5%` or `0.05`, up to a thousandfold. */
