@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DesignInfo, OutputFile } from './backends/backend.js';
 import { elementNames } from './backends/objects.js';
-import { identifier } from './backends/verilog/names.js';
+import { topName } from './backends/verilog/names.js';
 import type { SearchWish } from './circuit/builder.js';
 import type { OutputPort } from './circuit/circuit.js';
 import { typeOfElement } from './circuit/circuit.js';
@@ -12,6 +12,7 @@ import { arrayPorts } from './compile/arrayPorts.js';
 import { observedRanges } from './compile/layerValues.js';
 import { readModel, typeModel } from './compile/model.js';
 import { accuracyOf } from './compile/precision.js';
+import { modelSha256, recordReads } from './compile/modelHash.js';
 import type { LayerOverflow } from './compile/overflow.js';
 import { layerOverflows } from './compile/overflow.js';
 import type { VerificationOutcome } from './compile/prove.js';
@@ -78,7 +79,8 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const flow = request.synth === true ? flowOf(device) : undefined;
   step('reading the model');
   const io = request.ioSchema === undefined ? undefined : readIoSchema(request.ioSchema.text, request.ioSchema.file);
-  const bare = readModel(request.model, request.readSide);
+  const reads = recordReads(request.readSide);
+  const bare = readModel(request.model, reads.readSide);
   const headed = beginHead(io === undefined ? bare : applyIoSchema(bare, io, catalogue), parseHead(request.head ?? 'score'), catalogue);
   const model = headed.graph;
   step('choosing types');
@@ -103,7 +105,7 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const observed = typed.evaluation === undefined || typed.graph !== scored.graph || schedule.circuit.size > OBSERVED_OPS ? undefined : observedRanges(typed.graph, typed.evaluation.events.inputs, typed.evaluation.events.count);
   step('writing the report');
   const suggestions = design.result.met ? [] : proposals(schedule.circuit, device, request);
-  const estimated = finishReport(draftReport({ request, model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, observed, verilog, artifacts: files.map(artifact) }));
+  const estimated = finishReport(draftReport({ request, sha256: modelSha256(request.model, reads.hashes), model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, observed, verilog, artifacts: files.map(artifact) }));
   const report = flow === undefined ? estimated : await synthesised(estimated, flow, schedule, info.top, verilog, request, hooks);
   const page = htmlReport(report, await layoutModel(report));
   files.push({ path: 'report.json', text: serializeReport(report) }, { path: 'report.html', text: page });
@@ -194,7 +196,7 @@ function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
   hash.update(JSON.stringify({ head, precision, inputType, scoreType, missing, metric, maxLoss, clockMHz, latency, part, modelVersion, effort, primitives }));
   const objects = new Map([...model.inputs, ...model.outputs].flatMap((port) => (port.objects === undefined ? [] : [[port.name, port.objects] as const])));
   return {
-    top: identifier(request.name ?? model.name, 'model'),
+    top: topName(request.name ?? model.name),
     modelName: request.name ?? model.name,
     modelVersion,
     hash: hash.digest('hex'),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { DesignInfo } from '../backends/backend.js';
 import type { Circuit } from '../circuit/circuit.js';
 import { elementCount, kindOf, Op } from '../circuit/circuit.js';
@@ -19,6 +18,8 @@ import type { VerificationOutcome } from './prove.js';
 /** All that a compilation found out. */
 export interface Findings {
   readonly request: CompileRequest;
+  /** `model.sha256`. */
+  readonly sha256: string;
   readonly model: ModelGraph;
   readonly typed: TypedModel;
   readonly info: DesignInfo;
@@ -53,7 +54,7 @@ export function draftReport(findings: Findings): ReportDraft {
     model: {
       name: info.modelName,
       format: model.format,
-      sha256: createHash('sha256').update(request.model.bytes).digest('hex'),
+      sha256: findings.sha256,
       parameters: model.parameters,
       inputs: schedule.circuit.inputs.map((port) => ({ ...reportPort(port), ...missingFacts(findings.typed.graph, port.name) })),
       outputs: schedule.circuit.outputs.map(reportPort),

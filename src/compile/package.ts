@@ -96,11 +96,26 @@ const AROUND: Readonly<Record<PackageKind, (own: Package) => OutputFile[]>> = {
   },
   fusesoc: ({ title, files, design: { top, schedule }, version }) => [
     filled('fusesoc/core.core', `${top}.core`, {
-      title, top, version, part: vendorPart(schedule.device.part),
+      title, top, version, synth: synthTarget(vendorPart(schedule.device)),
       rtl: files.filter((file) => file.path.startsWith('verilog/')).map((file) => `      - ${file.path}`).join('\n'),
     }),
   ],
 };
+
+/** The core's synthesis in Vivado, where the device is one of AMD's. */
+function synthTarget(part: string | undefined): string {
+  return part === undefined ? '' : `
+  synth:
+    <<: *default
+    default_tool: vivado
+    filesets: [rtl, constraints]
+    tools:
+      vivado:
+        part: ${part}
+        synth: vivado
+        pnr: none
+`;
+}
 
 function filled(template: string, path: string, holes: Readonly<Record<string, string>>): OutputFile {
   return { path, text: renderTemplate(`package/${template}`, readResource(`templates/package/${template}`), holes) };

@@ -21,7 +21,7 @@ const schema = z.object({
 /** What verification needs besides the circuit: the stage of each op. */
 export function scheduleToText(schedule: Schedule, info: DesignInfo): string {
   const { device, clockMHz, latencyCycles, criticalPathNs } = schedule;
-  const head = { schema: 1, top: info.top, part: device.part, clockMHz, latencyCycles, criticalPathNs: Math.round(criticalPathNs * 1e6) / 1e6 };
+  const head = { schema: 1, top: info.top, part: device.ordered ?? device.part, clockMHz, latencyCycles, criticalPathNs: Math.round(criticalPathNs * 1e6) / 1e6 };
   const parts = schedule.partOf === undefined ? '' : `,\n"parts":${JSON.stringify(pairsOf(schedule.partOf))}`;
   return `${JSON.stringify(head).slice(0, -1)},\n"stage":[${schedule.stage.join(',')}]${parts}}\n`;
 }

@@ -3,6 +3,8 @@ import { CompileError } from '../errors.js';
 /** A device as the delay and area models see it. Figures in ns; `source` says where they come from. */
 export interface Device {
   readonly part: string;
+  /** The part with package and speed grade, where the user named them. */
+  readonly ordered?: string;
   readonly family: string;
   /** LUT inputs. */
   readonly lutInputs: number;
@@ -70,11 +72,14 @@ const DEVICES: readonly Device[] = [
 
 export const PART_NAMES: readonly string[] = DEVICES.map((device) => device.part);
 
-/** The device of a part name; package and speed suffixes (`xcvu13p-flga2577-2-e`) are accepted and ignored. */
+/** Package and speed grade behind a part's name, as orders have them: `-flga2577-2-e`, `ffg1927-2`. */
+const ORDERED = /^-?[a-z]{3,4}\d{3,4}-\d[a-z]{0,2}(-[a-z])?$/;
+
+/** The device of a part name; package and speed suffixes (`xcvu13p-flga2577-2-e`) are accepted, and no concern of the models. */
 export function deviceOf(part: string): Device {
   const wanted = part.trim().toLowerCase();
-  const device = DEVICES.find((d) => wanted === d.part || wanted.startsWith(`${d.part}-`) || wanted.startsWith(`${d.part}f`));
-  if (device !== undefined) return device;
+  const device = DEVICES.find((d) => wanted === d.part || wanted.startsWith(`${d.part}-`) || wanted.startsWith(`${d.part}f`) || (wanted.startsWith(d.part) && ORDERED.test(wanted.slice(d.part.length))));
+  if (device !== undefined) return ORDERED.test(wanted.slice(device.part.length)) ? { ...device, ordered: wanted } : device;
   throw new CompileError('config', {
     code: 'unknown-part',
     where: ['--part'],

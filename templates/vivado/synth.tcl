@@ -1,7 +1,7 @@
 # {{title}}
 # vivado -mode batch -source synth.tcl: out-of-context synthesis and implementation of {{top}}, reports in reports/.
 set here [file dirname [file normalize [info script]]]
-set part [expr {[info exists ::env(PART)] ? $::env(PART) : "{{part}}"}]
+{{part}}
 file mkdir $here/reports
 
 read_verilog $here/../verilog/{{top}}.v

@@ -11,6 +11,21 @@ const KEYWORDS = new Set(
     'class interface package program property sequence type void const static this new null string import export return break continue final clocking').split(' '),
 );
 
+/** Reserved words of VHDL-2008 that Verilog allows as names, and the names that VHDL around a core is written with. */
+export const VHDL_WORDS: ReadonlySet<string> = new Set(
+  ('abs access after alias all architecture array assert assume assume_guarantee attribute block body buffer bus component configuration constant context cover deallocate default disconnect downto ' +
+    'elsif entity exit fairness file force generic group guarded if impure in inertial is label library linkage literal loop map mod new next null of on open others out package parameter port postponed ' +
+    'procedure process property protected pure range record register reject release rem report restrict restrict_guarantee return rol ror select sequence severity shared signal sla sll sra srl strong subtype then to transport ' +
+    'type unaffected units until use variable vmode vprop vunit when with xnor xor ' +
+    'ieee std work std_logic_1164 numeric_std std_logic std_ulogic std_logic_vector std_ulogic_vector signed unsigned natural positive integer boolean core wrapper').split(' '),
+);
+
+/** Name of the top module: one that VHDL can call its component by, too. */
+export function topName(text: string): string {
+  const name = identifier(text, 'model');
+  return VHDL_WORDS.has(name.toLowerCase()) ? `${name}_model` : name;
+}
+
 /** A name that Verilog-2005 and VHDL both accept: letters, digits, single underscores, a letter first, at most 60 long. */
 export function identifier(text: string, fallback: string): string {
   let name = text.replace(/[^A-Za-z0-9]+/g, '_').replace(/_+/g, '_').replace(/^_+|_+$/g, '').slice(0, 60).replace(/_+$/, '');

@@ -5,7 +5,7 @@ import type { Schedule } from '../../timing/schedule.js';
 import type { Backend, DesignInfo, OutputFile } from '../backend.js';
 import { elementNames } from '../objects.js';
 import { renderTemplate } from '../template.js';
-import { oneLine, portNames } from '../verilog/names.js';
+import { oneLine, portNames, VHDL_WORDS } from '../verilog/names.js';
 import { busWidth, titleOf } from '../verilog/verilog.js';
 
 /** templates/vhdl */
@@ -14,13 +14,26 @@ export interface VhdlTexts {
   readonly entity: string;
 }
 
-/** Reserved words of VHDL-2008 that Verilog allows as names. */
-const RESERVED = new Set(
-  ('abs access after alias all architecture array assert attribute block body buffer bus component configuration constant context cover cover deallocate disconnect downto ' +
-    'elsif entity exit fairness file generic group guarded impure in inertial is label library linkage literal loop map mod new next null of on open others out package port postponed ' +
-    'process procedure protected pure range record register reject rem report restrict rol ror select sequence severity shared signal sla sll sra srl strong subtype then to transport ' +
-    'type unaffected units until use variable vmode vprop vunit when with default').split(' '),
-);
+/** Names that the package and the entity declare themselves. */
+const DECLARED = ['clk', 'rst', 'valid_in', 'valid_out', 'latency_cycles', 'initiation_interval', 'clock_period_ps', 'model_version', 'model_hash'];
+
+/** What a port is called, and all that is declared with its name. */
+const DERIVED: readonly ((name: string) => string)[] = ['', '_bus', '_t', '_element_t', '_elements', '_width', '_integer', '_to_bus', '_from_bus'].map((end) => (name) => `${name}${end}`);
+
+/**
+ * Names of the wrapper's ports: those of the core, unless VHDL has them already, the case of letters aside. `design` is
+ * the name of the core.
+ */
+function wrapperNames(cores: readonly string[], design: string): string[] {
+  const taken = new Set([...DECLARED, ...[design, `${design}_pkg`, `${design}_vhdl`].map((name) => name.toLowerCase())]);
+  const isFree = (name: string): boolean => !VHDL_WORDS.has(name.toLowerCase()) && DERIVED.every((made) => !taken.has(made(name).toLowerCase()));
+  return cores.map((core) => {
+    let name = core;
+    for (let i = 0; !isFree(name); i++) name = `${core}_port${i === 0 ? '' : i}`;
+    for (const made of DERIVED) taken.add(made(name).toLowerCase());
+    return name;
+  });
+}
 
 /** `vhdl/`: a package with types, constants and the component, and an entity with arrays around the core. */
 export function vhdl(texts: VhdlTexts): Backend {
@@ -48,13 +61,15 @@ interface VhdlPort {
 function emit(texts: VhdlTexts, schedule: Schedule, info: DesignInfo): OutputFile[] {
   const { circuit } = schedule;
   const names = portNames(circuit);
+  const cores = [...names.inputs, ...names.outputs];
+  const own = wrapperNames(cores, info.top);
   const describe = (direction: VhdlPort['direction']) => (port: Port, i: number): VhdlPort => {
-    const core = (direction === 'in' ? names.inputs : names.outputs)[i] as string;
+    const at = direction === 'in' ? i : names.inputs.length + i;
+    const core = cores[at] as string;
     const objects = info.objects?.get(port.name);
-    const isReserved = RESERVED.has(core.toLowerCase());
     const [type] = port.types;
     const element = port.types.length === 1 && type !== undefined ? { width: type.width, signed: type.signed } : undefined;
-    return { direction, core: isReserved ? `\\${core}\\` : core, name: isReserved ? `${core}_port` : core, port, width: busWidth(port), element, elementNames: objects && elementNames(objects) };
+    return { direction, core: VHDL_WORDS.has(core.toLowerCase()) ? `\\${core}\\` : core, name: own[at] as string, port, width: busWidth(port), element, elementNames: objects && elementNames(objects) };
   };
   const ports = [...circuit.inputs.map(describe('in')), ...circuit.outputs.map(describe('out'))];
   const clocked = schedule.latencyCycles > 0;

@@ -7,6 +7,7 @@ import type { Int } from '../../fixed/integer.js';
 import { toNumber } from '../../fixed/integer.js';
 import type { Interval } from '../../fixed/interval.js';
 import { hull } from '../../fixed/interval.js';
+import type { Device } from '../../timing/device.js';
 import type { Schedule } from '../../timing/schedule.js';
 import type { Backend, DesignInfo, OutputFile } from '../backend.js';
 import { apType, cppPorts, legalName } from '../cpp/header.js';
@@ -30,9 +31,17 @@ const FULL_PARTS: Readonly<Record<string, string>> = {
   xczu7ev: 'xczu7ev-ffvc1156-2-e', xc7z020: 'xc7z020clg484-1',
 };
 
-/** The device as the vendor's tools name it; a common one where the part is none of the vendor's. */
-export function vendorPart(part: string): string {
-  return FULL_PARTS[part] ?? (FULL_PARTS['xcvu13p'] as string);
+/** The device as AMD's tools name it: with the user's own package and speed grade, if given; undefined where it is none of AMD's. */
+export function vendorPart({ part, ordered }: Pick<Device, 'part' | 'ordered'>): string | undefined {
+  const full = FULL_PARTS[part];
+  return full === undefined ? undefined : (ordered ?? full);
+}
+
+/** Tcl that sets `part`: PART of the environment, else the device; where it is no device of AMD's, PART must be given. */
+export function partTcl(device: Pick<Device, 'part' | 'ordered'>): string {
+  const known = vendorPart(device);
+  if (known !== undefined) return `set part [expr {[info exists ::env(PART)] ? $::env(PART) : "${known}"}]`;
+  return `if {![info exists ::env(PART)]} {\n  puts "ERROR: compiled for ${device.part}, which these tools do not make: set PART to a device of theirs"\n  exit 1\n}\nset part $::env(PART)`;
 }
 
 /** `vitis/`: HLS C++ of the same circuit in ap_fixed types, with testbench, Makefile and Tcl project. */
@@ -97,7 +106,7 @@ class Emitter {
         compares: this.outputs.flatMap((port) => elements(port).map((type, i) =>
           `    {\n      ${port.typeName} expected;\n      take<${apType(type)} >(out, at, expected);\n      if (${port.name}[${i}] != expected && ++mismatches == 1) std::printf("event %ld, ${port.name}[${i}]: should be %s, is %s\\n", e, expected.to_string(10).c_str(), ${port.name}[${i}].to_string(10).c_str());\n    }`)).join('\n'),
       })),
-      file('project.tcl', renderTemplate('vitis/project.tcl', texts.project, { title, top, function: called, part: vendorPart(schedule.device.part), period: String(Math.round(1e6 / schedule.clockMHz) / 1000) })),
+      file('project.tcl', renderTemplate('vitis/project.tcl', texts.project, { title, top, function: called, part: partTcl(schedule.device), period: String(Math.round(1e6 / schedule.clockMHz) / 1000) })),
       file('Makefile', renderTemplate('vitis/Makefile', texts.makefile, { title, top })),
     ];
   }

@@ -2,7 +2,7 @@ import type { Schedule } from '../../timing/schedule.js';
 import type { Backend, DesignInfo, OutputFile } from '../backend.js';
 import { renderTemplate } from '../template.js';
 import { titleOf } from '../verilog/verilog.js';
-import { vendorPart } from '../vitis/vitis.js';
+import { partTcl } from '../vitis/vitis.js';
 
 /** templates/vivado */
 export interface VivadoTexts {
@@ -24,7 +24,7 @@ function emit(texts: VivadoTexts, schedule: Schedule, info: DesignInfo): OutputF
   const common = { title: titleOf(info), top: info.top };
   const clocked = schedule.latencyCycles > 0;
   return [
-    { path: 'vivado/synth.tcl', text: renderTemplate('vivado/synth.tcl', texts.script, { ...common, part: vendorPart(schedule.device.part), judge: (clocked ? JUDGE_CLOCKED : JUDGE_COMBINATIONAL).replaceAll('TOP', info.top) }) },
+    { path: 'vivado/synth.tcl', text: renderTemplate('vivado/synth.tcl', texts.script, { ...common, part: partTcl(schedule.device), judge: (clocked ? JUDGE_CLOCKED : JUDGE_COMBINATIONAL).replaceAll('TOP', info.top) }) },
     { path: `vivado/${info.top}.xdc`, text: renderTemplate('vivado/clock.xdc', texts.constraints, { title: common.title, constraints: clockConstraints(schedule).join('\n') }) },
   ];
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { portNames } from '../../../src/backends/verilog/names.js';
+import { portNames, topName } from '../../../src/backends/verilog/names.js';
 import { vhdl } from '../../../src/backends/vhdl/vhdl.js';
 import { CircuitBuilder } from '../../../src/circuit/builder.js';
 import type { Circuit } from '../../../src/circuit/circuit.js';
@@ -19,9 +19,9 @@ afterAll(() => rmSync(root, { recursive: true }));
 const ghdl = await findTool('ghdl');
 if (ghdl === undefined) console.warn('GHDL is not there (make setup installs it where it may): VHDL is not checked.');
 
-function emitted(circuit: Circuit, cycles: number) {
+function emitted(circuit: Circuit, cycles: number, top = 'design') {
   const { schedule } = pipelineCircuit(circuit, deviceOf('xcvu13p'), 40, { mode: 'exactly', cycles });
-  return vhdl(vhdlTexts()).emit(schedule, { top: 'design', modelName: 'a design', modelVersion: 7, hash: 'ab'.repeat(32) });
+  return vhdl(vhdlTexts()).emit(schedule, { top, modelName: 'a design', modelVersion: 7, hash: 'ab'.repeat(32) });
 }
 
 /** x of three signed elements and `signal`, a reserved word; y of two unsigned elements and z, of a type an element. */
@@ -89,6 +89,20 @@ end architecture;
     await analyse(['design_pkg.vhd', 'core.vhd', 'design_vhdl.vhd', 'bench.vhd']);
     await mustRun(ghdl!.command, ['-e', '--std=08', 'bench'], root);
     expect(await mustRun(ghdl!.command, ['-r', '--std=08', 'bench', '--assert-level=error'], root)).toContain('all right');
+  });
+
+  it.runIf(ghdl !== undefined)('names that VHDL has already, or that differ from others by case alone, are made its own', { timeout: 60_000 }, async () => {
+    const inputs = ['x', 'x_t', 'X_bus', 'std_logic', 'core', 'LATENCY_CYCLES', 'signal', 'Signal', 'numeric', 'Wrapper', 'x_to_bus', 'model_hash', 'Label', 'label_port'];
+    const outputs = ['X', 'numeric_element', 'ieee', 'numeric_pkg', 'numeric_vhdl', 'process', 'std_logic_vector', 'x_port', 'unsigned'];
+    const builder = new CircuitBuilder('names');
+    const ops = inputs.map((name) => builder.addInput({ name, shape: [2], types: [fixedType(true, 4, 4)] }));
+    outputs.forEach((name, i) => builder.addOutput(name, [2], [ops[i]![0]!, ops[i + 1]![1]!], [fixedType(true, 4, 4)]));
+    const circuit = builder.finish();
+    for (const cycles of [1, 0]) {
+      for (const file of emitted(circuit, cycles, 'numeric')) writeFileSync(join(root, file.path.slice(5)), file.text);
+      await analyse(['numeric_pkg.vhd', 'numeric_vhdl.vhd']);
+    }
+    expect(['signal', 'Process', 'core', 'work', 'tagger', 'entity'].map(topName)).toEqual(['signal_model', 'Process_model', 'core_model', 'work_model', 'tagger', 'entity_model']);
   });
 
   it.runIf(ghdl !== undefined)('any ports are legal VHDL, with and without a clock', { timeout: 60_000 }, async () => {
