@@ -12,7 +12,7 @@ import type { RawEvent } from '../verify/dut.js';
 import type { LinkMaps } from '../verify/patternFiles.js';
 import type { Events } from './emulate.js';
 import type { CompiledFolder } from './folder.js';
-import { busPorts, hasEvents, layoutOf, patternEvents } from './folderEvents.js';
+import { busPorts, checkWordBits, hasEvents, layoutOf, patternEvents } from './folderEvents.js';
 import { userEvents } from './prove.js';
 
 export interface FolderComparison extends CaptureComparison {
@@ -51,6 +51,7 @@ export function compareFolder(folder: CompiledFolder, { capture, format, inputs,
   const given = eventsOf(folder, inputs, maps);
   const expected = compileEmulator(circuit).runRawBatch(given.events as Int[][][]);
   const pattern = readPattern(capture.text, capture.file, format);
+  checkWordBits(pattern, map, capture.file);
   const result = compareCapture({ ports: ports.outputs, map, inputInterval: maps.inputs.interval, expected, file: capture.file }, pattern);
   const warnings = [...given.warnings, ...remarks(result, expected.length)];
   const failure = result.first === undefined ? undefined : differenceError(folder, result, result.first, elementNames, capture.file);

@@ -4,8 +4,10 @@ import { CompileError } from '../errors.js';
 import { fractionBits } from '../fixed/fixedType.js';
 import { fromBigInt, toNumber } from '../fixed/integer.js';
 import { readPattern } from '../io/patterns/formats.js';
+import type { Pattern } from '../io/patterns/pattern.js';
 import type { BusPort, RawEvent } from '../verify/dut.js';
 import { busPort } from '../verify/dut.js';
+import type { LinkMap } from '../verify/links.js';
 import { decodeEvents } from '../verify/links.js';
 import type { LinkMaps } from '../verify/patternFiles.js';
 import { EVENTS_FILE, LAYOUT_FILE, readLayout } from '../verify/patternFiles.js';
@@ -32,10 +34,17 @@ export function hasEvents({ report }: CompiledFolder): boolean {
   return report.artifacts.some(({ path }) => path === EVENTS_FILE);
 }
 
+/** Refuses a file whose words have not the bits of the layout's. */
+export function checkWordBits({ wordBits }: Pattern, map: LinkMap, file: string): void {
+  if (wordBits === undefined || wordBits === map.wordBits) return;
+  throw new CompileError('input', { code: 'pattern-words', where: [file], what: `has words of ${wordBits} bits, and the layout's have ${map.wordBits ?? 64}.`, mend: 'Give the links of the I/O schema wordBits: 32.' });
+}
+
 /** The events of a pattern file that was laid out as the folder's own; of its own where none is given. */
 export function patternEvents(folder: CompiledFolder, maps: LinkMaps, given?: { readonly text: string; readonly file: string }): RawEvent[] {
   const { text, file } = given ?? { text: checkedText(folder.source, folder.report, EVENTS_FILE), file: `${folder.source.path}/${EVENTS_FILE}` };
   const pattern = readPattern(text, file);
+  checkWordBits(pattern, maps.inputs, file);
   const missing = maps.inputs.links.filter((link, l) => pattern.links[l] !== link);
   if (missing.length > 0 || pattern.links.length !== maps.inputs.links.length) throw new CompileError('input', { code: 'pattern-links', where: [file], what: `has links ${pattern.links.slice(0, 12).join(', ')}, and the inputs are on ${maps.inputs.links.slice(0, 12).join(', ')}.` });
   const events = decodeEvents(busPorts(folder).inputs, maps.inputs, pattern);

@@ -54,6 +54,7 @@ const links = z.strictObject({
   frames: z.int().min(1).max(65_536).meta({ description: 'that an event takes on every link' }).exactOptional(),
   interval: z.int().min(1).max(65_536).meta({ description: 'frames from the beginning of an event to that of the next' }).exactOptional(),
   packing: z.union([z.enum(['tight', 'whole']), z.int().min(1).max(64)]).meta({ description: 'tight: bit after bit; whole: no element across two words; a number: slots of so many bits' }).exactOptional(),
+  wordBits: z.literal([32, 64]).meta({ description: 'bits of a word on a link: 64, or 32 as on the MP7' }).exactOptional(),
 });
 
 export const ioSchemaSchema = z.strictObject({

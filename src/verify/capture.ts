@@ -59,7 +59,7 @@ export function compareCapture(question: CaptureQuestion, capture: Pattern): Cap
   const { map, expected } = question;
   const columns = columnsOf(question, capture);
   const rows = validRows(question, capture, columns);
-  const placements = placeElements(question.ports, map.packing) as readonly Placement[];
+  const placements = placeElements(question.ports, map.packing, map.wordBits) as readonly Placement[];
   const words = map.frames * map.links.length;
   const mask = usedBits(placements, words);
   const packed = expected.map((event) => packEvent(placements, words, event));

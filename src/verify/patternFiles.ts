@@ -45,14 +45,14 @@ function layoutText(dut: Pick<Dut, 'inputs' | 'outputs'>, maps: LinkMaps, names:
 }
 
 function sideText(ports: readonly BusPort[], map: LinkMap, names: ElementNames): string {
-  const placements = placeElements(ports, map.packing) as readonly Placement[];
+  const placements = placeElements(ports, map.packing, map.wordBits) as readonly Placement[];
   const elements = placements.map(({ port, element, word, bit, width, signed }) => {
     const { tensor } = ports[port] as BusPort;
     const name = names.get(tensor)?.[element];
     return JSON.stringify({ port: tensor, element, ...(name === undefined ? {} : { name }), frame: Math.floor(word / map.links.length), link: map.links[word % map.links.length], bit, width, signed });
   });
-  const { links, frames, interval, packing } = map;
-  return `${JSON.stringify({ links, frames, interval, packing }).slice(0, -1)},"elements":[\n${elements.join(',\n')}\n]}`;
+  const { links, frames, interval, packing, wordBits } = map;
+  return `${JSON.stringify({ links, frames, interval, packing, ...(wordBits === undefined ? {} : { wordBits }) }).slice(0, -1)},"elements":[\n${elements.join(',\n')}\n]}`;
 }
 
 const sideSchema = z.object({
@@ -60,6 +60,7 @@ const sideSchema = z.object({
   frames: z.int().min(1),
   interval: z.int().min(1),
   packing: z.union([z.enum(['tight', 'whole']), z.int().min(1).max(64)]),
+  wordBits: z.literal([32, 64]).exactOptional(),
   elements: z.array(z.object({ port: z.string(), element: z.int(), name: z.string().exactOptional() })),
 });
 

@@ -150,7 +150,7 @@ describe('other tables', () => {
 
 describe('options', () => {
   /** Options of the other commands, and of programs that documents mention. */
-  const OTHERS = [...Object.values(COMMANDS).flatMap((command) => Object.keys(command.options)), 'help', 'no-deps', 'noEmit', 'write'];
+  const OTHERS = [...Object.values(COMMANDS).flatMap((command) => Object.keys(command.options)), 'help', 'no-deps', 'noEmit', 'write', 'partition', 'time'];
 
   it.each(DOCUMENTS)('%s: names only options that exist', (path) => {
     const used = new Set([...readDocument(path).matchAll(/(?<![\w-])--([a-z][a-zA-Z-]*)/g)].map((match) => match[1] as string));

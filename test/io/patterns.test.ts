@@ -92,7 +92,7 @@ describe('what is wrong with a file', () => {
     ['three flags', `${EMP2}Frame 0000  001 0000000000000000  0001 0000000000000000\n`, /^p:5: '001 0000000000000000' is no word: four or five flags/],
     ['half a word', `${EMP2}Frame 0000  0001 00000000  0001 0000000000000000\n`, /^p:5: '0001 00000000' is no word/],
     ['EMPv1 without a colon', 'Board x\n Quad/Chan : q00c0\n Link : 000\nFrame 0000 1v0000000000000000\n', /^p:4: is no frame: it should begin with 'Frame 0000'\.$/],
-    ['32-bit words', 'Board x\n Quad/Chan : q00c0\n Link : 000\nFrame 0000 : 1v00000000\n', /^p:4: '1v00000000' is no word: 1v or 0v and 16 hexadecimal digits\.$/],
+    ['words of other lengths', 'Board x\n Quad/Chan : q00c0\n Link : 000\nFrame 0000 : 1v000000000000\n', /^p:4: '1v000000000000' is no word: 1v or 0v and 16 hexadecimal digits, or 8\.$/],
     ['APx without data', '#Sideband ON\n#LinkLabel LINK_00\n0x0000 0x00 0x0\n', /^p:3: is not the line '#BeginData'\.$/],
     ['APx without a sideband', '#Sideband ON\n#LinkLabel LINK_00\n#BeginData\n0x0000 0x0\n', /^p:4: has 0.5 words for 1 links\.$/],
     ['APx in decimal', '#LinkLabel LINK_00\n#BeginData\n0 0 0\n', /^p:3: '0' is no hexadecimal number of at most 64 bits\.$/],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BusPort, Raw, RawEvent } from '../../src/verify/dut.js';
 import type { Packing } from '../../src/verify/links.js';
 import { decodeEvents, encodeEvents, linkMap, linkMaps, placeElements } from '../../src/verify/links.js';
+import { readPattern, writePattern } from '../../src/io/patterns/formats.js';
 import { Random } from '../helpers/random.js';
 
 function bus(tensor: string, ...widths: readonly number[]): BusPort {
@@ -56,6 +57,23 @@ describe('elements in words', () => {
     const pattern = encodeEvents(PORTS, map, events);
     expect(pattern.frames).toBe(20 * interval);
     expect(decodeEvents(PORTS, map, pattern)).toEqual(events);
+  });
+
+  it.each(['tight', 'whole', 20] as const)('of 32 bits, as boards of 32-bit links have them: %s', (packing) => {
+    const ports = packing === 20 ? [bus('a', 13, -13, 7, 1, -16, 20)] : PORTS;
+    const map = linkMap(ports, { packing, wordBits: 32, links: [2, 5, 6] });
+    if (typeof map === 'string') throw new Error(map);
+    const events = randomEvents(ports, 20, 4);
+    const pattern = encodeEvents(ports, map, events);
+    expect(pattern.data.every((word) => word < 2n ** 32n)).toBe(true);
+    expect(decodeEvents(ports, map, pattern)).toEqual(events);
+    const text = writePattern('emp1', pattern, 'board');
+    expect(text).toMatch(/^Frame 0000 :( {3}1v[0-9a-f]{8}){3}$/m);
+    const read = readPattern(text, 'mp7.txt');
+    expect([read.format, read.wordBits]).toEqual(['emp1', 32]);
+    expect(decodeEvents(ports, map, read)).toEqual(events);
+    for (const format of ['emp2', 'apx', 'hex'] as const) expect(decodeEvents(ports, map, readPattern(writePattern(format, pattern, 'board'), format))).toEqual(events);
+    expect(() => readPattern(text.replace(/1v([0-9a-f]{8})$/m, '1v00000000$1'), 'mp7.txt')).toThrow("mp7.txt:4: '1v00000000");
   });
 
   it('are where layout and documentation say: words fill the links of a frame, then the next', () => {

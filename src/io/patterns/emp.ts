@@ -43,8 +43,8 @@ export function readEmp2(text: string, file: string): Pattern {
   return builder.finish('emp2', true);
 }
 
-/** Version 1: `Frame 0000 :    1v0123456789abcdef`. Knows neither packets nor orbits. */
-export function writeEmp1({ links, frames, data, flags }: Pattern, id: string): string {
+/** Version 1: `Frame 0000 :    1v0123456789abcdef`, on the MP7 with 8 digits. Knows neither packets nor orbits. */
+export function writeEmp1({ links, frames, data, flags, wordBits }: Pattern, id: string): string {
   const lines = [
     `Board ${id}`,
     ` Quad/Chan :${links.map((link) => `         q${String(Math.floor(link / 4)).padStart(2, '0')}c${link % 4}       `).join('')}`,
@@ -54,7 +54,7 @@ export function writeEmp1({ links, frames, data, flags }: Pattern, id: string): 
     const words = links.map((_, l) => {
       const at = f * links.length + l;
       const idle = has(flags[at] as number, Flag.idle) === 1 ? '0s' : '';
-      return `   ${idle}${has(flags[at] as number, Flag.valid)}v${hexWord(data[at] as bigint)}`;
+      return `   ${idle}${has(flags[at] as number, Flag.valid)}v${hexWord(data[at] as bigint, wordBits)}`;
     });
     lines.push(`Frame ${frameNumber(f)} :${words.join('')}`);
   }
@@ -68,16 +68,19 @@ export function readEmp1(text: string, file: string): Pattern {
   if (header?.text.startsWith('Link :') !== true) throw badLine(file, header?.line ?? quads.line, "does not name the links ('Link : 000 001 …').");
   const links = linkNumbers(header.text.slice('Link :'.length).trim().split(/\s+/), file, header.line);
   const builder = new PatternBuilder(links);
+  let digits: number | undefined;
   for (const { line, text: row } of rest) {
     const words = frameBody(row, /^Frame\s+(\d+)\s*:\s*/, builder.frames, file, line).split(/\s+/);
     checkColumns(words.length, links, file, line);
     for (const word of words) {
-      const match = /^(?:([01])s)?([01])v([0-9a-fA-F]{16})$/.exec(word);
-      if (match === null) throw badLine(file, line, `'${word.slice(0, 40)}' is no word: 1v or 0v and 16 hexadecimal digits.`);
+      const match = /^(?:([01])s)?([01])v([0-9a-fA-F]{16}|[0-9a-fA-F]{8})$/.exec(word);
+      if (match === null) throw badLine(file, line, `'${word.slice(0, 40)}' is no word: 1v or 0v and 16 hexadecimal digits, or 8.`);
+      if (digits !== undefined && match[3]?.length !== digits) throw badLine(file, line, `'${word.slice(0, 40)}' has not the ${digits} digits of the words before it.`);
+      digits = match[3]?.length;
       builder.word(BigInt(`0x${match[3]}`), (match[1] === '0' ? Flag.idle : 0) | (match[2] === '1' ? Flag.valid : 0));
     }
   }
-  return builder.finish('emp1', true);
+  return builder.finish('emp1', true, digits === 8 ? 32 : undefined);
 }
 
 /** What follows the frame's number, which must be the next. */

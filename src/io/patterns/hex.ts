@@ -6,12 +6,12 @@ import { badLine, checkColumns, Flag, hexWord, linkNumbers, numberedLines, Patte
  * frame is not valid; `#` and `//` begin comments, and `# links 4 5 6` numbers the links. A number of more than 16 digits is a
  * whole bus, its lowest 64 bits on the first link.
  */
-export function writeHex({ links, frames, data, flags }: Pattern): string {
+export function writeHex({ links, frames, data, flags, wordBits = 64 }: Pattern): string {
   const lines = [`# links ${links.join(' ')}`];
   for (let f = 0; f < frames; f++) {
     lines.push(links.map((_, l) => {
       const at = f * links.length + l;
-      return ((flags[at] as number) & Flag.valid) === 0 ? 'x'.repeat(16) : hexWord(data[at] as bigint);
+      return ((flags[at] as number) & Flag.valid) === 0 ? 'x'.repeat(wordBits / 4) : hexWord(data[at] as bigint, wordBits);
     }).join(' '));
   }
   return `${lines.join('\n')}\n`;

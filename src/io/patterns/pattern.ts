@@ -11,6 +11,8 @@ export interface Pattern {
   readonly frames: number;
   readonly data: BigUint64Array;
   readonly flags: Uint8Array;
+  /** Bits of a word, where they are not 64: the others are 0. */
+  readonly wordBits?: 32 | 64;
   /** Whether the file says which frames are valid. */
   readonly tellsValid: boolean;
 }
@@ -44,8 +46,8 @@ export class PatternBuilder {
     this.flags.push(flags);
   }
 
-  finish(format: PatternFormat, tellsValid: boolean): Pattern {
-    return { format, links: this.links, frames: this.frames, data: BigUint64Array.from(this.words), flags: Uint8Array.from(this.flags), tellsValid };
+  finish(format: PatternFormat, tellsValid: boolean, wordBits?: 32): Pattern {
+    return { ...(wordBits === undefined ? {} : { wordBits }), format, links: this.links, frames: this.frames, data: BigUint64Array.from(this.words), flags: Uint8Array.from(this.flags), tellsValid };
   }
 }
 
@@ -54,8 +56,8 @@ export function frameNumber(frame: number): string {
   return String(frame).padStart(4, '0');
 }
 
-export function hexWord(word: bigint): string {
-  return word.toString(16).padStart(16, '0');
+export function hexWord(word: bigint, wordBits = 64): string {
+  return word.toString(16).padStart(wordBits / 4, '0');
 }
 
 /** What is wrong with a line of a pattern file. */
