@@ -53,7 +53,7 @@ function normalizeGroup(builder: CircuitBuilder, xs: readonly number[], { epsilo
   const squares = linear.sumProducts(builder, xs.map((x) => [x, x]));
   const total = center === false ? undefined : sum(builder, xs);
   const values = total === undefined ? xs : xs.map((x) => builder.sub(timesConstant(builder, x, n), total));
-  const variance = total === undefined ? squares : unsigned(builder, builder.sub(timesConstant(builder, squares, n), builder.mul(total, total)));
+  const variance = total === undefined ? squares : unsigned(builder, builder.sub(timesConstant(builder, squares, n), linear.multiplyVariables(builder, total, total)));
   // Uncentred, x / √(Σx²/n + ε) = x · √n / √(Σx² + n·ε).
   const factor = total === undefined ? Math.sqrt(n) : 1;
   const denominator = withEpsilon(builder, variance, epsilon * (total === undefined ? n : n * n));

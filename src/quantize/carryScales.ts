@@ -87,6 +87,8 @@ class Carrier {
       this.nodes.push(node);
       if (isMoving(node)) this.moved(node, form);
       else this.affine(node, form);
+      // What cuts at 0 does so among the whole numbers too: nothing of it is left for the quantiser behind it.
+      if (form.isOdd && isRelu(node)) this.moved(node, form);
     }
   }
 
@@ -279,7 +281,7 @@ class Carrier {
     if (exact !== undefined || !isMonotone(node)) return;
     const operands = node.inputs.filter((name) => !this.forms.has(name));
     const constants = operands.map((name) => this.graph.constants.get(name));
-    if (operands.length + 1 !== node.inputs.length || constants.includes(undefined) || form.axis === 0) return;
+    if (operands.length + 1 !== node.inputs.length || constants.includes(undefined)) return;
     const values = node.inputs.map((name) => this.graph.constants.get(name));
     const f = channelwise(node, values, node.shape, form.axis, form.scales.length);
     if (f === undefined) return;
@@ -315,6 +317,10 @@ function hasWholeZero({ kind, params }: ModelNode): boolean {
 function isMoving({ kind, params }: ModelNode): boolean {
   const { homogeneous, structural } = definitionOf(kind);
   return homogeneous?.(params) ?? structural === true;
+}
+
+function isRelu({ kind, params }: ModelNode): boolean {
+  return kind === 'activation' && (params as ActivationParams).function === 'relu';
 }
 
 const MONOTONE_FUNCTIONS: ReadonlySet<ActivationParams['function']> = new Set(['linear', 'relu', 'leakyRelu', 'hardSigmoid']);
