@@ -16,6 +16,7 @@ import { functionTable } from './functionTable.js';
 import type { Residual } from './functions.js';
 import { functionOf, SELU_ALPHA, SELU_LAMBDA } from './functions.js';
 import { lowerElements, needsResult } from './lowering.js';
+import { isWideRange, periodicTable } from './periodic.js';
 import { TABLE_TYPE } from './precisionRules.js';
 import type { Application } from './roundedFunction.js';
 import { roundedInto, tableValue, turnsOf } from './roundedFunction.js';
@@ -222,8 +223,11 @@ function tableOfFunction(params: ActivationParams, context: LoweringContext): Sc
   const application = applicationOf(params);
   const turns = turnsOf(application.of, application.alpha);
   const tables = new Map<number, (builder: CircuitBuilder, x: number) => number>();
+  const { function: kind } = params;
+  const waves = kind === 'sin' || kind === 'cos' ? periodicTable(kind, roundedInto(type, (x) => tableValue(application, x, 0), turns, true), -fractionBits(type), layer) : undefined;
   return (x) => {
     const { exp } = builder.intervalOf(x);
+    if (waves !== undefined && isWideRange(builder.intervalOf(x))) return waves(builder, x);
     const value = (argument: number): number => tableValue(application, argument, exp);
     const wide = application.of.bounded === true ? roundedInto(type, value, turns, true) : undefined;
     const table = tables.get(exp) ?? functionTable(roundedInto(type, value, turns), -fractionBits(type), layer, wide);

@@ -43,6 +43,12 @@ export function functionTable(f: RoundedFunction, exp: number, layer: string, wi
   };
 }
 
+/** The smallest circuit of a staircase whose arguments and values are on these grids. */
+export function staircaseTable(stairs: Staircase, grids: Grids, layer: string): (builder: CircuitBuilder, x: number) => number {
+  const plan = smallest([...directPlans(stairs, grids), ...octavePlan(stairs, grids)], { lo: stairs.starts[0] as Int, hi: stairs.last, exp: grids.argument }, layer);
+  return plan.build;
+}
+
 function planOf(range: Interval, f: RoundedFunction, exp: number, layer: string, wide: RoundedFunction | undefined): Plan {
   const stairs = staircaseOf(range, f, layer);
   const grids = { argument: range.exp, value: exp };

@@ -159,7 +159,36 @@ describe('tables', () => {
   });
 
   it('that would be too large are an error that says what to do', () => {
-    expect(() => single('sin', type('fixed<20,4>'), type('fixed<20,2>'))).toThrow(/layer: the table of this function would hold[^]*at most 16 bits/);
+    expect(() => single('sin', type('fixed<20,4>'), type('fixed<20,2>'))).toThrow(/layer: the sin of an argument of 1048576 values takes more than 32 bits of the turn[^]*fewer bits/);
     expect(() => single('exp', type('fixed<24,4>'), type('fixed<40,20>'))).toThrow(/layer: the table of this function would hold more than 65536 values/);
+  });
+});
+
+describe('sine and cosine of many turns', () => {
+  /** Events spread over the whole type, its ends among them. */
+  const expectRounded = (name: 'sin' | 'cos', input: FixedType, result: FixedType): void => {
+    const circuit = single(name, input, result);
+    const { lo, hi, exp } = rangeOf(input);
+    const raws = [Number(lo), Number(hi), 0, 1, ...Array.from({ length: 500 }, () => random.int(Number(lo), Number(hi)))];
+    for (const n of raws) {
+      const x = n * 2 ** exp;
+      const y = toNumber(evaluateCircuit(circuit, [[n]])[0]?.[0] as number, -fractionBits(result));
+      expect(y, `${name}(${x})`).toBe(rounded(name === 'sin' ? Math.sin(x) : Math.cos(x), result) + 0);
+    }
+  };
+
+  it.each(['sin', 'cos'] as const)('%s is correctly rounded, symmetric or not', (name) => {
+    expectRounded(name, type('fixed<17,8>'), type('fixed<10,2,RND,SAT>'));
+    expectRounded(name, type('ufixed<17,9>'), type('fixed<8,1,TRN,SAT>'));
+  });
+
+  it('takes one quarter of a turn where it can', () => {
+    const [input, result] = [type('fixed<17,8>'), type('fixed<10,2,RND,SAT>')];
+    const entries = single('sin', input, result).tables.reduce((n, table) => n + table.values.length, 0);
+    expect(entries).toBeLessThan(2 ** 11);
+  });
+
+  it('says what is too much', () => {
+    expect(() => single('sin', type('fixed<30,9>'), type('fixed<10,2>'))).toThrow(/an argument of 1073741824 values; at most 4194304/);
   });
 });
