@@ -34,7 +34,7 @@ const WIDEST_TABLE_BITS = 12;
 const EXACT_BITS = 50;
 /** Binary places of a line's factor, and how many factors are tried for each. */
 const MOST_PLACES = 36;
-const TRIES = 16;
+const TRIES = 32;
 /** After the first factor that works, so many more places for one with fewer digits. */
 const MORE_PLACES = 3;
 const LUT_INPUTS = 6;
@@ -136,21 +136,59 @@ function lineOf(steps: Steps): Line | undefined {
   if (even === undefined) return undefined;
   const { starts, first, height } = even;
   const most = starts.length;
-  const slope = (most - 1) / ((starts[most - 1] as number) - (starts[0] as number));
+  const slopes = slopesOf(starts);
+  if (slopes === undefined) return undefined;
   let best: Line | undefined;
   const farthest = starts.reduce((far, start) => Math.max(far, Math.abs(start)), 0);
-  let until = Math.min(MOST_PLACES, EXACT_BITS - Math.ceil(Math.log2(slope * farthest + most + 1)));
+  let until = Math.min(MOST_PLACES, EXACT_BITS - Math.ceil(Math.log2(slopes.high * farthest + most + 1)));
   for (let places = 0; places <= until; places++) {
-    const middle = Math.round(slope * 2 ** places);
-    for (let step = 0; step <= TRIES; step++) {
-      const factor = middle + (step % 2 === 0 ? -step / 2 : (step + 1) / 2);
-      const offset = factor > 0 ? offsetOf(starts, factor, places) : undefined;
+    const least = Math.max(1, Math.ceil(slopes.low * 2 ** places));
+    const greatest = Math.min(least + TRIES, Math.floor(slopes.high * 2 ** places));
+    for (let factor = least; factor <= greatest; factor++) {
+      const offset = offsetOf(starts, factor, places);
       if (offset === undefined) continue;
       if (best === undefined) until = Math.min(until, places + MORE_PLACES);
       if (best === undefined || digitsOf(factor).length < digitsOf(best.factor).length) best = { factor, offset, places, first, height, most };
     }
   }
   return best;
+}
+
+/** Halvings of a range of slopes, to the last bits of float64. */
+const HALVINGS = 60;
+
+/** The slopes of the lines that meet every step, a step a start: between the two there is room for an offset. */
+function slopesOf(starts: readonly number[]): { readonly low: number; readonly high: number } | undefined {
+  const span = (starts.at(-1) as number) - (starts[0] as number);
+  /** How much room: it rises to one slope and falls behind it. */
+  const room = (slope: number): number => {
+    let [least, greatest] = [-Infinity, Infinity];
+    starts.forEach((start, k) => {
+      least = Math.max(least, k + 1 - slope * start);
+      greatest = Math.min(greatest, k + 1 - slope * (start - 1));
+    });
+    return greatest - least;
+  };
+  const [from, to] = [Math.max(0, (starts.length - 2) / (span + 1)), starts.length / Math.max(1, span - 1)];
+  let [low, high] = [from, to];
+  for (let i = 0; i < 2 * HALVINGS; i++) {
+    const [a, b] = [low + (high - low) / 3, high - (high - low) / 3];
+    if (room(a) < room(b)) low = a;
+    else high = b;
+  }
+  const middle = (low + high) / 2;
+  if (!(room(middle) > 0)) return undefined;
+  /** The last slope with room on the way to one without. */
+  const edge = (without: number): number => {
+    let [inside, outside] = [middle, without];
+    for (let i = 0; i < HALVINGS; i++) {
+      const half = (inside + outside) / 2;
+      if (room(half) > 0) inside = half;
+      else outside = half;
+    }
+    return inside;
+  };
+  return { low: room(from) > 0 ? from : edge(from), high: room(to) > 0 ? to : edge(to) };
 }
 
 /** The roundest offset that works with a factor, or undefined. */

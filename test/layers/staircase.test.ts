@@ -62,6 +62,17 @@ describe('staircase', () => {
     }
   });
 
+  it('follows a line over a range of many thousands for each step', () => {
+    for (const [slope, shift] of [[483.717, -61000.3], [1009.13, 17.77]] as const) {
+      const thresholds = line(255, slope, shift).map((t) => Math.ceil(t));
+      const values = Array.from({ length: 256 }, (_, k) => k - 128);
+      const circuit = lowerGraph(graphOf({ kind: 'staircase', params: params([{ thresholds, values }]), operands: [{ shape: [1, 1], type: type('fixed<20,20>') }] }));
+      expect(countOps(circuit, Op.lt)).toBeLessThan(4);
+      thresholds.forEach((t, k) => [0, 1].forEach((from) => expect(runFloat(circuit, [[BigInt(t - 1 + from)]])).toEqual([k - 128 + from])));
+      for (const [n, value] of [[-(2 ** 19), -128], [2 ** 19 - 1, 127]] as const) expect(runFloat(circuit, [[BigInt(n)]])).toEqual([value]);
+    }
+  });
+
   it('looks up where the argument is narrow, and compares where steps are few', () => {
     const curve = Array.from({ length: 31 }, (_, k) => Math.atanh((k - 15) / 16));
     const values = Array.from({ length: 32 }, (_, k) => k / 16 - 1);

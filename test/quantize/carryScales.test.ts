@@ -199,6 +199,21 @@ describe('carried scales', () => {
     expect(quickCost(growTypes(carried, {}, catalogue).graph, device)).toBeLessThan(0.7 * quickCost(growTypes(graph, {}, catalogue).graph, device));
   });
 
+  it('stay behind a relu that stands between two quantisers', () => {
+    const random = new Random(9);
+    const graph = typed(graphOf({ x: [1, 6] }, [
+      quant('in', 'x', { scale: Math.fround(0.3), bitWidth: 4 }),
+      denseOn('d1', 'in', 6, 8, random),
+      quant('q1', 'd1', { scale: Math.fround(0.41), bitWidth: 6 }),
+      activation('relu', 'q1', 'relu'),
+      quant('q2', 'relu', { scale: Math.fround(0.23), bitWidth: 6, zeroPoint: -7 }),
+      denseOn('d2', 'q2', 8, 3, random),
+      quant('q3', 'd2', { scale: Math.fround(0.77), bitWidth: 5 }),
+    ]));
+    const carried = expectExact(graph, random);
+    expect(carried.nodes.map(({ kind }) => kind)).toEqual(['staircase', 'dense', 'staircase', 'activation', 'staircase', 'dense', 'staircase', 'elementwise']);
+  });
+
   it('cost several times less than the products of float scales', () => {
     const random = new Random(7);
     const graph = typed(graphOf({ x: [1, 8] }, [
