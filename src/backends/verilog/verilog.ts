@@ -1,5 +1,5 @@
 import type { Circuit, OutputPort } from '../../circuit/circuit.js';
-import { elementCount, kindOf, Op, opName, typeOfElement } from '../../circuit/circuit.js';
+import { elementCount, kindOf, Op, OPERAND_COUNT, opName, typeOfElement } from '../../circuit/circuit.js';
 import { demandedTop } from '../../circuit/demand.js';
 import { wireSources } from '../../circuit/wires.js';
 import { intervalOf } from '../../circuit/circuit.js';
@@ -13,9 +13,11 @@ import { addressWidth, concatenate, linesOf, literal, select, tableWidth } from 
 import { layerNames, oneLine, portNames, wireName } from './names.js';
 import type { Mask } from './usage.js';
 import { isEmpty, maskOf, runsOf, union, Usage, without } from './usage.js';
-import { CELL_MARK, CELL_MODELS } from './xilinx/cells.js';
-import { Plan } from './xilinx/plan.js';
-import { PrimitiveText } from './xilinx/text.js';
+import { CELL_MARK } from './luts/cells.js';
+import { NetNames } from './luts/names.js';
+import { PlainText } from './luts/plainText.js';
+import { Plan } from './luts/plan.js';
+import { PrimitiveText } from './luts/text.js';
 
 /**
  * One self-contained Verilog-2005 file. Every op is one line that names its layer and element; values that cross a
@@ -61,7 +63,7 @@ class Emitter {
   private readonly lines: string[] = [];
   private readonly registers: string[][] = [];
   private readonly unused: string[] = [];
-  /** What is made of vendor cells, with `--primitives xilinx`. */
+  /** What is made of LUTs of our choice: all there is with `--primitives xilinx`, else forests and what reads them. */
   private readonly plan: Plan | undefined;
 
   constructor(
@@ -74,7 +76,8 @@ class Emitter {
     this.usage = new Usage(schedule.stage);
     this.layers = layerNames(this.circuit);
     this.ports = portNames(this.circuit);
-    if (info.primitives === 'xilinx') this.plan = new Plan({ circuit: this.circuit, widths: this.widths }, schedule, (op, stage, bit) => this.usage.read(op, stage, bit, bit + 1));
+    const mapped = info.primitives === 'xilinx' ? (): boolean => true : behindForests(this.circuit);
+    if (mapped !== undefined) this.plan = new Plan({ circuit: this.circuit, widths: this.widths }, schedule, (op, stage, bit) => this.usage.read(op, stage, bit, bit + 1), mapped);
   }
 
   name(op: number): string {
@@ -122,11 +125,10 @@ class Emitter {
     this.tables();
     this.body();
     this.outputs();
-    this.cells();
+    const modules = this.cells();
     this.registerBlocks();
     this.unusedBits();
-    this.lines.push('endmodule', '');
-    if (this.plan !== undefined) this.lines.push(...CELL_MODELS);
+    this.lines.push('endmodule', '', ...modules);
     return this.lines.join('\n');
   }
 
@@ -252,16 +254,18 @@ class Emitter {
     return (this.plan?.finish() ?? []).reduce((sum, stage) => sum + stage.sites.length, 0);
   }
 
-  /** Instances of vendor cells, stage by stage. */
-  private cells(): void {
-    if (this.plan === undefined) return;
-    const text = new PrimitiveText((op, bit, stage) => this.reader(stage).signal(op, bit, bit + 1));
+  /** LUTs, multiplexers and carry chains, stage by stage; the modules they stand on. */
+  private cells(): readonly string[] {
+    if (this.plan === undefined) return [];
+    const names = new NetNames((op, bit, stage) => this.reader(stage).signal(op, bit, bit + 1));
+    const text = this.info.primitives === 'xilinx' ? new PrimitiveText(names) : new PlainText(names);
     this.plan.finish().forEach((stage, at) => text.stage(stage, at));
     this.lines.push('', '  // cells');
     // One by one: as arguments of one call a million lines overflow the stack.
-    for (const line of text.declarations()) this.lines.push(line);
+    for (const line of names.declarations()) this.lines.push(line);
     for (const line of text.lines) this.lines.push(line);
     for (const bits of text.unused) this.unused.push(bits);
+    return text.modules();
   }
 
   private place(op: number): string {
@@ -357,6 +361,17 @@ class Emitter {
       this.lines.push(`  wire unused_bits_${i} = &{1'b0, ${this.unused.slice(i * CHUNK, (i + 1) * CHUNK).join(', ')}};`);
     }
   }
+}
+
+/** Which ops are a forest's or read one, if there are any. */
+function behindForests(circuit: Circuit): ((op: number) => boolean) | undefined {
+  if (!circuit.origins.some(({ kind }) => kind === 'forest')) return undefined;
+  const behind = new Uint8Array(circuit.size);
+  for (let op = 0; op < circuit.size; op++) {
+    const operands = [circuit.a[op], circuit.b[op], circuit.c[op]].slice(0, OPERAND_COUNT[kindOf(circuit, op)]) as number[];
+    if (circuit.origins[circuit.origin[op] as number]?.kind === 'forest' || (kindOf(circuit, op) !== Op.input && operands.some((operand) => behind[operand] === 1))) behind[op] = 1;
+  }
+  return (op) => behind[op] === 1;
 }
 
 function bitsOfMask(mask: Mask): number[] {

@@ -1,23 +1,31 @@
 import type { Chain } from './carry.js';
+import { CELL_MODELS } from './cells.js';
 import type { Site } from './lut.js';
 import { extended } from './lut.js';
+import type { NetNames } from './names.js';
 import type { Net } from './nets.js';
 import type { StagePlan } from './plan.js';
 
-/** Verilog of one stage's primitives. `bit` names a bit of an op's wire as read in the stage. */
-export class PrimitiveText {
+/** Writes what stages are made of. */
+export interface StageText {
+  readonly lines: readonly string[];
+  /** Bits that no one reads. */
+  readonly unused: readonly string[];
+  readonly stage: (plan: StagePlan, stage: number) => void;
+  /** Modules that the lines stand on, for the end of the file. */
+  readonly modules: () => readonly string[];
+}
+
+/** Verilog of vendor cells. */
+export class PrimitiveText implements StageText {
   readonly lines: string[] = [];
-  /** Helper wires, declared where they are first named. */
-  private readonly names = new Map<string, string>();
-  private readonly declared: string[] = [];
   /** Bits that no one reads. */
   readonly unused: string[] = [];
-  private count = 0;
 
-  constructor(private readonly bit: (op: number, bit: number, stage: number) => string) {}
+  constructor(private readonly names: NetNames) {}
 
   stage(plan: StagePlan, stage: number): void {
-    this.names.clear();
+    this.names.startStage();
     for (const { output, value } of plan.aliases) this.lines.push(`  assign ${this.name(output, stage)} = ${this.name(value, stage)};`);
     for (const site of plan.sites) this.site(site, stage);
     for (const { kind, output, whenZero, whenOne, select } of plan.muxes) {
@@ -26,30 +34,16 @@ export class PrimitiveText {
     for (const chain of plan.chains) this.chain(chain, stage);
   }
 
-  /** Declarations, to stand before `lines`. */
-  declarations(): readonly string[] {
-    return this.declared.map((name) => `  wire ${name};`);
+  modules(): readonly string[] {
+    return CELL_MODELS;
   }
 
   private name(net: Net, stage: number): string {
-    switch (net.kind) {
-      case 'constant':
-        return `1'd${net.value}`;
-      case 'bit':
-        return this.bit(net.op, net.bit, stage);
-      case 'helper': {
-        const known = this.names.get(net.key);
-        if (known !== undefined) return known;
-        const name = `cell__${this.declared.length}`;
-        this.names.set(net.key, name);
-        this.declared.push(name);
-        return name;
-      }
-    }
+    return this.names.of(net, stage);
   }
 
   private instance(prefix: string): string {
-    return `${prefix}${this.count++}`;
+    return this.names.instance(prefix);
   }
 
   private site({ first, second, places }: Site, stage: number): void {

@@ -31,6 +31,7 @@ export class Logic {
   constructor(
     readonly net: BitSource,
     private readonly stage: Int32Array,
+    private readonly includes: (op: number) => boolean,
   ) {
     this.levels = levelsOf(net.circuit, stage);
     this.keys = new Keys(net, this.levels);
@@ -48,7 +49,7 @@ export class Logic {
   /** Ops made of LUTs bit by bit. */
   isLogic(op: number): boolean {
     const { circuit } = this;
-    if (isTransparent(circuit, op)) return false;
+    if (isTransparent(circuit, op) || !this.includes(op)) return false;
     switch (kindOf(circuit, op)) {
       case Op.mux:
       case Op.and:

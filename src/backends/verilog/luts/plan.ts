@@ -39,17 +39,17 @@ export class Plan {
   private readonly arithmetic: ArithmeticMapper;
   private readonly stages: Stage[] = [];
 
-  constructor(net: BitSource, schedule: Schedule, private readonly read: (op: number, stage: number, bit: number) => void) {
+  constructor(net: BitSource, schedule: Schedule, private readonly read: (op: number, stage: number, bit: number) => void, private readonly includes: (op: number) => boolean) {
     const once = onlyReader(net.circuit, schedule.stage);
     const hasOneReader = (op: number): boolean => once[op] === 1;
-    this.logic = new Logic(net, schedule.stage);
+    this.logic = new Logic(net, schedule.stage, includes);
     this.coverer = new Coverer(this.logic, hasOneReader);
     this.arithmetic = new ArithmeticMapper(this.logic, this.coverer, hasOneReader, innerAdders(schedule));
   }
 
   /** Whether an op is made of primitives. */
   handles(op: number): boolean {
-    return this.logic.isLogic(op) || this.arithmetic.isArithmetic(op);
+    return this.includes(op) && (this.logic.isLogic(op) || this.arithmetic.isArithmetic(op));
   }
 
   /** Whether all bits of an op are made once any is read. */
