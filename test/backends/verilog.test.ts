@@ -4,6 +4,7 @@ import { CircuitBuilder } from '../../src/circuit/builder.js';
 import type { Circuit } from '../../src/circuit/circuit.js';
 import { evaluateCircuit } from '../../src/circuit/evaluate.js';
 import { fixedType } from '../../src/fixed/fixedType.js';
+import { concatenate } from '../../src/optimize/decision/code.js';
 import { deviceOf } from '../../src/timing/device.js';
 import type { LatencyRequest } from '../../src/timing/pipeline.js';
 import { pipelineCircuit } from '../../src/timing/pipeline.js';
@@ -21,6 +22,11 @@ function emitted(circuit: Circuit, clockMHz: number, request: LatencyRequest, pr
   return { schedule, text: verilog.emit(schedule, primitives === 'generic' ? info : { ...info, primitives })[0]!.text };
 }
 
+/** The same circuit as a forest's: its LUTs are of our choice in plain Verilog too. */
+function ofForest(circuit: Circuit): Circuit {
+  return { ...circuit, origins: [{ layer: 'margin', kind: 'forest' }], origin: circuit.origin.map(() => 0) };
+}
+
 describe('Verilog text', () => {
   it('is small and readable', () => {
     const builder = new CircuitBuilder('small');
@@ -30,6 +36,18 @@ describe('Verilog text', () => {
     builder.setOrigin({ layer: 'relu_1', kind: 'activation' }, 0);
     const out = builder.cast(sum, fixedType(false, 3, 5, 'RND_CONV', 'SAT'));
     builder.addOutput('y', [1], [out], [fixedType(false, 3, 5)]);
+    expect(emitted(builder.finish(), 400, { mode: 'exactly', cycles: 2 }).text).toMatchSnapshot();
+  });
+
+  it('keeps the LUTs of a forest, and the sums beside them', () => {
+    const builder = new CircuitBuilder('forest');
+    const [a, b] = builder.addInput({ name: 'x', shape: [2], types: [fixedType(false, 4, 4)] });
+    builder.setOrigin({ layer: 'margin', kind: 'forest' }, 0);
+    const key = (x: number, limit: number): number => builder.lt(x, builder.constant(limit));
+    const table = (bits: readonly number[], values: readonly number[]): number => builder.lookup(concatenate(builder, bits), { exp: 0, indexExp: 0, base: 0, values });
+    const first = table([key(a!, 5), key(b!, 3)], [1, 4, 2, 7]);
+    const second = table([key(a!, 9), key(b!, 12)], [0, 3, 3, 5]);
+    builder.addOutput('y', [1], [builder.add(first, second)], [fixedType(false, 4, 4)]);
     expect(emitted(builder.finish(), 400, { mode: 'exactly', cycles: 2 }).text).toMatchSnapshot();
   });
 
@@ -57,11 +75,15 @@ describe('Verilog in Verilator', () => {
     ['pipelined at 400 MHz', 400, { mode: 'shortest' }, 100, 'generic'],
     ['in one cycle of 25 ns', 40, { mode: 'exactly', cycles: 1 }, 200, 'generic'],
     ['combinational', 40, { mode: 'exactly', cycles: 0 }, 300, 'generic'],
+    ['of kept LUTs, as forests are, pipelined at 400 MHz', 400, { mode: 'shortest' }, 600, 'kept'],
+    ['of kept LUTs, as forests are, combinational', 40, { mode: 'exactly', cycles: 0 }, 700, 'kept'],
     ['of vendor cells, pipelined at 400 MHz', 400, { mode: 'shortest' }, 400, 'xilinx'],
     ['of vendor cells, combinational', 40, { mode: 'exactly', cycles: 0 }, 500, 'xilinx'],
   ] as const)('equals the reference bit for bit: %s', { timeout: 180_000 }, async (_name, clockMHz, request, seed, primitives) => {
-    const circuit = mergeCircuits(Array.from({ length: 12 }, (_, k) => randomCircuit(seed + k, { ops: 60 })));
-    const { schedule, text } = emitted(circuit, clockMHz, request, primitives);
+    const merged = mergeCircuits(Array.from({ length: 12 }, (_, k) => randomCircuit(seed + k, { ops: 60 })));
+    const circuit = primitives === 'kept' ? ofForest(merged) : merged;
+    const { schedule, text } = emitted(circuit, clockMHz, request, primitives === 'xilinx' ? 'xilinx' : 'generic');
+    expect(text.includes('keep_hierarchy')).toBe(primitives === 'kept');
     const { events } = makeVectors(circuit, { maxCorners: 40, random: 120 });
     const result = await verifyVerilog({
       dut: dutOf(schedule, 'top', text),

@@ -258,7 +258,7 @@ class Emitter {
   private cells(): readonly string[] {
     if (this.plan === undefined) return [];
     const names = new NetNames((op, bit, stage) => this.reader(stage).signal(op, bit, bit + 1));
-    const text = this.info.primitives === 'xilinx' ? new PrimitiveText(names) : new PlainText(names);
+    const text = this.info.primitives === 'xilinx' ? new PrimitiveText(names) : new PlainText(names, this.info.top);
     this.plan.finish().forEach((stage, at) => text.stage(stage, at));
     this.lines.push('', '  // cells');
     // One by one: as arguments of one call a million lines overflow the stack.

@@ -1,5 +1,6 @@
 import type { Chain } from './carry.js';
 import type { Lut } from './lut.js';
+import { reduced } from './lut.js';
 import type { NetNames } from './names.js';
 import type { Net } from './nets.js';
 import { ZERO } from './nets.js';
@@ -8,15 +9,18 @@ import type { StageText } from './text.js';
 
 /**
  * Verilog without vendor cells that keeps the same LUTs: what a LUT reads passes a module that synthesis does not look
- * through, so that nothing is left for it to restructure. A carry chain is a sum whose data bit passes the module of its
- * position's LUT, so that both come to one LUT and its carry cell.
+ * through, so that nothing is left for it to restructure. A carry chain is a sum of its data and a table a position.
  */
 export class PlainText implements StageText {
   readonly lines: string[] = [];
   readonly unused: string[] = [];
   private readonly widths = new Set<number>();
 
-  constructor(private readonly names: NetNames) {}
+  constructor(
+    private readonly names: NetNames,
+    /** Name of the design, with which names of modules begin. */
+    private readonly top: string,
+  ) {}
 
   stage(plan: StagePlan, stage: number): void {
     this.names.startStage();
@@ -39,10 +43,14 @@ export class PlainText implements StageText {
     return [
       '// What a LUT reads: synthesis is asked not to look through.',
       '/* verilator lint_off DECLFILENAME */',
-      ...[...this.widths].sort((a, b) => a - b).map((width) => `(* keep_hierarchy = "yes" *) module ${moduleOf(width)} (input wire ${bus(width)}i, output wire ${bus(width)}o); assign o = i; endmodule`),
+      ...[...this.widths].sort((a, b) => a - b).map((width) => `(* keep_hierarchy = "yes" *) module ${this.module(width)} (input wire ${bus(width)}i, output wire ${bus(width)}o); assign o = i; endmodule`),
       '/* verilator lint_on DECLFILENAME */',
       '',
     ];
+  }
+
+  private module(width: number): string {
+    return `${this.top}_kept_${width}`;
   }
 
   private lut({ inputs, truth, output }: Lut, name: (net: Net) => string): void {
@@ -54,53 +62,61 @@ export class PlainText implements StageText {
     if (nets.length === 0) return '';
     const own = this.names.instance('k');
     this.widths.add(nets.length);
-    this.lines.push(`  wire ${bus(nets.length)}${own};`, `  ${moduleOf(nets.length)} ${own}_i (.i(${list(nets.map(name))}), .o(${own}));`);
+    this.lines.push(`  wire ${bus(nets.length)}${own};`, `  ${this.module(nets.length)} ${own}_i (.i(${list(nets.map(name))}), .o(${own}));`);
     return own;
   }
 
   /** The entry of a truth table at an address. */
   private table(address: string, bits: number, truth: bigint): string {
     if (bits === 0) return `1'd${truth}`;
+    if (bits === 1) return truth === 2n ? address : `~${address}`;
     const own = this.names.instance('t');
     const entries = 1 << bits;
     this.lines.push(`  wire [${entries - 1}:0] ${own} = ${entries}'h${truth.toString(16)};`);
     return `${own}[${address}]`;
   }
 
-  /** data + (select ^ data), which has `select` as its half sum and `data` as its carry. */
+  /**
+   * data + (select ^ data), which has `select` as its half sum and `data` as its carry. The data are one vector, so that Yosys,
+   * which takes the operand of fewer pieces for the carry, takes them.
+   */
   private chain({ carryIn, select, data, sums, carries }: Chain, luts: ReadonlyMap<string, Lut>, name: (net: Net) => string): void {
-    const addends = select.map((net, i) => this.addends(net, data[i] as Net, luts.get(net.key), name));
-    const carries_ = carries.map((net, i) => (net === undefined ? -1 : i)).filter((i) => i >= 0);
-    const width = Math.max(select.length, ...carries_.map((i) => i + 2));
-    const own = this.names.instance('c');
-    const extra = (values: readonly string[]): string => list([...(carryIn === 1 ? ["1'd1"] : []), ...values, ...Array.from({ length: width - values.length }, () => "1'd0")]);
+    const variable = data.filter(({ kind }) => kind !== 'constant');
+    const vector = this.kept(variable, name);
+    let next = 0;
+    const kept = data.map((net) => (net.kind === 'constant' ? name(net) : variable.length === 1 ? vector : `${vector}[${next++}]`));
+    const other = select.map((net, i) => this.other(net, data[i] as Net, kept[i] as string, luts.get(net.key), name));
+    const last = carries.findLastIndex((net) => net !== undefined);
+    const width = Math.max(select.length, last + 2);
     const total = width + carryIn;
-    this.lines.push(`  wire [${total - 1}:0] ${own} = ${extra(addends.map(({ kept }) => kept))} + ${extra(addends.map(({ other }) => other))};`);
+    const operand = (values: readonly string[]): string => list([...(carryIn === 1 ? ["1'd1"] : []), ...values, ...Array.from({ length: width - values.length }, () => "1'd0")]);
+    const own = this.names.instance('c');
+    this.lines.push(`  wire ${bus(total)}${own} = ${operand(kept)} + ${operand(other)};`);
     const read = new Set<number>();
     const take = (net: Net | undefined, at: number): void => {
       if (net === undefined) return;
-      read.add(at + carryIn);
-      this.lines.push(`  assign ${name(net)} = ${own}[${at + carryIn}];`);
+      read.add(at);
+      this.lines.push(`  assign ${name(net)} = ${total === 1 ? own : `${own}[${at}]`};`);
     };
-    sums.forEach((net, i) => take(net, i));
-    carries.forEach((net, i) => take(net, i + 1));
-    for (let i = 0; i < total; i++) if (!read.has(i)) this.unused.push(`${own}[${i}]`);
+    sums.forEach((net, i) => take(net, i + carryIn));
+    carries.forEach((net, i) => take(net, i + 1 + carryIn));
+    for (let i = 0; i < total; i++) if (!read.has(i)) this.unused.push(total === 1 ? own : `${own}[${i}]`);
   }
 
-  private addends(select: Net, data: Net, lut: Lut | undefined, name: (net: Net) => string): { readonly kept: string; readonly other: string } {
+  /** select ^ data of one position. */
+  private other(select: Net, data: Net, kept: string, lut: Lut | undefined, name: (net: Net) => string): string {
+    if (select.key === data.key) return name(ZERO);
     const at = lut?.inputs.findIndex((net) => net.key === data.key) ?? -1;
-    if (lut === undefined) return { kept: name(data), other: select.key === data.key ? name(ZERO) : exclusiveOr(select, data, name) };
-    const address = this.kept(lut.inputs, name);
-    if (at < 0) {
-      const own = this.table(address, lut.inputs.length, lut.truth);
-      return { kept: name(data), other: data.key === ZERO.key ? own : `${own} ^ ${name(data)}` };
+    if (lut === undefined || at < 0) {
+      const own = lut === undefined ? name(select) : this.table(this.kept(lut.inputs, name), lut.inputs.length, lut.truth);
+      return data.key === ZERO.key ? own : `${own} ^ ${kept}`;
     }
     let truth = 0n;
     for (let index = 0; index < 1 << lut.inputs.length; index++) {
       if (((lut.truth >> BigInt(index)) & 1n) !== BigInt((index >> at) & 1)) truth |= 1n << BigInt(index);
     }
-    const kept = lut.inputs.length === 1 ? address : `${address}[${at}]`;
-    return { kept, other: this.table(address, lut.inputs.length, truth) };
+    const rest = reduced({ ...lut, truth });
+    return this.table(this.kept(rest.inputs, name), rest.inputs.length, rest.truth);
   }
 }
 
@@ -114,18 +130,10 @@ function halfSums({ sites, chains, aliases }: StagePlan): ReadonlySet<string> {
   return found;
 }
 
-function exclusiveOr(select: Net, data: Net, name: (net: Net) => string): string {
-  return data.key === ZERO.key ? name(select) : `${name(select)} ^ ${name(data)}`;
-}
-
 function list(values: readonly string[]): string {
   return values.length === 1 ? (values[0] as string) : `{${[...values].reverse().join(', ')}}`;
 }
 
 function bus(width: number): string {
   return width === 1 ? '' : `[${width - 1}:0] `;
-}
-
-function moduleOf(width: number): string {
-  return `kept_${width}`;
 }
