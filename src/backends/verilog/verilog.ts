@@ -76,7 +76,7 @@ class Emitter {
     this.usage = new Usage(schedule.stage);
     this.layers = layerNames(this.circuit);
     this.ports = portNames(this.circuit);
-    const mapped = info.primitives === 'xilinx' ? (): boolean => true : behindForests(this.circuit);
+    const mapped = info.primitives === 'xilinx' ? (): boolean => true : schedule.device.lutInputs < 6 ? undefined : behindForests(this.circuit);
     if (mapped !== undefined) this.plan = new Plan({ circuit: this.circuit, widths: this.widths }, schedule, (op, stage, bit) => this.usage.read(op, stage, bit, bit + 1), mapped);
   }
 

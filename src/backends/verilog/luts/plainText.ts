@@ -77,15 +77,17 @@ export class PlainText implements StageText {
   }
 
   /**
-   * data + (select ^ data), which has `select` as its half sum and `data` as its carry. The data are one vector, so that Yosys,
-   * which takes the operand of fewer pieces for the carry, takes them.
+   * data + (select ^ data), which has `select` as its half sum and `data` as its carry. Yosys takes the narrower operand for the
+   * carry, of equal ones that of fewer pieces: so the data are one vector, and what is added to nothing is on the other side.
    */
   private chain({ carryIn, select, data, sums, carries }: Chain, luts: ReadonlyMap<string, Lut>, name: (net: Net) => string): void {
-    const variable = data.filter(({ kind }) => kind !== 'constant');
-    const vector = this.kept(variable, name);
+    const isPlain = select.map((net, i) => net.key === data[i]?.key);
+    const isKept = data.map((net, i) => net.kind !== 'constant' && isPlain[i] !== true);
+    const vector = this.kept(data.filter((_, i) => isKept[i]), name);
+    const length = isKept.filter(Boolean).length;
     let next = 0;
-    const kept = data.map((net) => (net.kind === 'constant' ? name(net) : variable.length === 1 ? vector : `${vector}[${next++}]`));
-    const other = select.map((net, i) => this.other(net, data[i] as Net, kept[i] as string, luts.get(net.key), name));
+    const kept = data.map((net, i) => (isPlain[i] === true ? name(ZERO) : isKept[i] !== true ? name(net) : length === 1 ? vector : `${vector}[${next++}]`));
+    const other = select.map((net, i) => (isPlain[i] === true ? name(net) : this.other(net, data[i] as Net, kept[i] as string, luts.get(net.key), name)));
     const last = carries.findLastIndex((net) => net !== undefined);
     const width = Math.max(select.length, last + 2);
     const total = width + carryIn;
@@ -105,7 +107,6 @@ export class PlainText implements StageText {
 
   /** select ^ data of one position. */
   private other(select: Net, data: Net, kept: string, lut: Lut | undefined, name: (net: Net) => string): string {
-    if (select.key === data.key) return name(ZERO);
     const at = lut?.inputs.findIndex((net) => net.key === data.key) ?? -1;
     if (lut === undefined || at < 0) {
       const own = lut === undefined ? name(select) : this.table(this.kept(lut.inputs, name), lut.inputs.length, lut.truth);
