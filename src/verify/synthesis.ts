@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CELL_MARK } from '../backends/verilog/xilinx/cells.js';
+import { CELL_MARK } from '../backends/verilog/luts/cells.js';
 import { CompileError } from '../errors.js';
 import type { Dut } from './dut.js';
 import type { RunResult } from './processes.js';
