@@ -7,6 +7,8 @@ import { emitCastOf, splatBytes } from './castCode.js';
 import type { ChunkPlan } from './chunks.js';
 import type { LanePlan } from './lanes.js';
 import { castPlanOf, compareLane, extremumOf, indexLane } from './lanes.js';
+import type { SmallTable } from './smallTable.js';
+import { smallTableOf } from './smallTable.js';
 import { FunctionBody, Simd, Wasm } from './wasm.js';
 
 /** Where the entries of a table are in memory, for lanes of a given width. */
@@ -314,6 +316,8 @@ export class ChunkEmitter {
   private emitLookup(op: number, lane: Lane, a: number, tableId: number): void {
     const { circuit, plan, body } = this;
     const table = circuit.tables[tableId] as Table;
+    const small = plan.least === 16 ? smallTableOf(table, lane) : undefined;
+    if (small !== undefined) return this.emitSmallLookup(op, lane, a, table, small);
     const by = indexLane(table, lane, plan.least);
     const logBytes = lane === 16 ? 1 : lane === 32 ? 2 : 3;
     const shift = (circuit.exp[a] as number) - table.indexExp;
@@ -344,6 +348,44 @@ export class ChunkEmitter {
       }
     }
     this.defineFrom(op, result, lane, true);
+  }
+
+  /** Chooses bytes of constant vectors. The byte of a lane that is not to choose gets an index beyond them, and so 0. */
+  private emitSmallLookup(op: number, lane: Lane, a: number, table: Table, { low, high, bias }: SmallTable): void {
+    const { body } = this;
+    this.prepare(a, 16);
+    const index = this.temporaries(16, (i) => {
+      this.push(a, 16, i, (this.circuit.exp[a] as number) - table.indexExp);
+      if (table.base !== 0) {
+        this.constant(BigInt(table.base), 16);
+        body.simd(Simd.sub[16]);
+      }
+    });
+    const choose = (bytes: Uint8Array, page: number, isHigh: boolean): void => {
+      body.vector(bytes);
+      body.get(index);
+      if (page > 0) {
+        this.constant(BigInt(16 * page), 16);
+        body.simd(Simd.sub[16]);
+      }
+      if (isHigh) this.shift(Simd.shl[16], 8);
+      this.constant(isHigh ? 0x80n : 0x8000n, 16);
+      body.simd(Simd.or);
+      body.simd(Simd.swizzle);
+    };
+    const raw = this.temporaries(16, () => {
+      [...low.map((bytes, page) => ({ bytes, page, isHigh: false })), ...high.map((bytes, page) => ({ bytes, page, isHigh: true }))].forEach(({ bytes, page, isHigh }, i) => {
+        choose(bytes, page, isHigh);
+        if (i > 0) body.simd(Simd.or);
+      });
+    });
+    const own = this.convert(raw, 16, lane, true);
+    this.define(op, lane, [], lane, (i) => {
+      body.get(own + i);
+      if (bias === 0) return;
+      this.constant(BigInt(bias), lane);
+      body.simd(Simd.add[lane]);
+    });
   }
 
   private emitCast(op: number, a: number, cast: CastPlan): void {

@@ -91,7 +91,7 @@ export const Wasm = {
 } as const;
 
 export const Simd = {
-  load: 0, store: 11, const: 12, shuffle: 13, splat16: 16, splat32: 17, splat64: 18,
+  load: 0, store: 11, const: 12, shuffle: 13, swizzle: 14, splat16: 16, splat32: 17, splat64: 18,
   extract16U: 25, extract32: 27, extract64: 29, replace64: 30, extractF64: 33,
   eq: { 16: 45, 32: 55, 64: 214 },
   ne: { 16: 46, 32: 56, 64: 215 },
