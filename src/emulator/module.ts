@@ -12,13 +12,13 @@ import type { LanePlan } from './lanes.js';
 import { planLanes } from './lanes.js';
 import { encodeModule, FunctionBody, Wasm } from './wasm.js';
 
-/** Vectors operations a chunk computes, about: enough to amortise loads and stores, few enough to optimise well. */
-const CHUNK_WEIGHT = 150;
+/** Vector operations a chunk computes, about: enough to amortise loads and stores, few enough to optimise well. */
+const CHUNK_WEIGHT = 300;
 /** Beyond this many vector operations, small groups keep the code small. */
 const LARGE_CODE = 200000;
-/** Events a block, and the memory that its records may take before it is made smaller. */
-const BLOCK_EVENTS = 64;
-const BLOCK_BYTES = 2 ** 20;
+/** Events a block, to amortise the calls, and the memory of its records and floats, which should stay in the second-level cache. */
+const BLOCK_EVENTS = 256;
+const BLOCK_BYTES = 2 ** 19;
 
 /** A compiled circuit: code, memory layout and initial memory. */
 export interface EmulatorModule {
@@ -48,7 +48,7 @@ export function compileModule(circuit: Circuit, options: EmulatorOptions): Emula
   const chunks = planChunks(circuit, plan, options.chunkWeight ?? CHUNK_WEIGHT);
   const recordStride = chunks.recordBytes;
   const groupEvents = 128 / plan.least;
-  const blockGroups = Math.max(1, Math.min(BLOCK_EVENTS / groupEvents, Math.floor(BLOCK_BYTES / recordStride)));
+  const blockGroups = Math.max(1, Math.min(BLOCK_EVENTS / groupEvents, Math.floor(BLOCK_BYTES / (recordStride + stagedBytes(circuit) * groupEvents))));
   const memory = layOut(circuit, plan, groupEvents * blockGroups);
   const inputOps = inputOpsOf(circuit, plan);
   const edges: EdgeLayout = { circuit, plan, chunks, recordStride };
@@ -118,6 +118,11 @@ interface MemoryLayout {
   readonly tables: EmulatorModule['tables'];
   readonly staging: EmulatorModule['staging'];
   readonly records: number;
+}
+
+/** Bytes of the float64 values of an event. */
+function stagedBytes(circuit: Circuit): number {
+  return 8 * [...circuit.inputs, ...circuit.outputs].reduce((sum, port) => sum + elementCount(port), 0);
 }
 
 /** Tables first, then staged inputs and outputs of a block, then its records. */
