@@ -7,13 +7,22 @@ import { fixedType } from '../../src/fixed/fixedType.js';
 const byte = fixedType(true, 8, 8);
 
 describe('emulator shapes', () => {
-  it.each([0, 1, 7, 8, 9, 63, 64, 65, 200])('%i events', (count) => {
+  it.each([0, 1, 7, 8, 9, 200, 255, 256, 257, 1000])('%i events', (count) => {
     const builder = new CircuitBuilder('sum');
     const [x, y] = builder.addInput({ name: 'x', shape: [2], types: [byte] }) as unknown as [number, number];
     builder.addOutput('s', [3], [builder.add(x, y), x, builder.constant(5, -1)]);
     const data = Float64Array.from({ length: 2 * count }, (_, i) => ((i * 37) % 256) - 128);
     const [sums] = compileEmulator(builder.finish()).run([data], count) as [Float64Array];
     expect([...sums]).toEqual(Array.from({ length: count }, (_, i) => [(data[2 * i] as number) + (data[2 * i + 1] as number), data[2 * i], 2.5]).flat());
+  });
+
+  it('takes the slow way for the block alone that needs it', () => {
+    const builder = new CircuitBuilder('far');
+    const [x] = builder.addInput({ name: 'x', shape: [1], types: [byte] }) as unknown as [number];
+    builder.addOutput('y', [1], [builder.add(x, x)]);
+    const data = Float64Array.from({ length: 700 }, (_, i) => (i === 300 ? 2 ** 52 + 5 : (i % 256) - 128));
+    const [twice] = compileEmulator(builder.finish()).run([data], 700) as [Float64Array];
+    expect([...twice]).toEqual(Array.from(data, (value, i) => (i === 300 ? 10 : 2 * value)));
   });
 
   it('runs constant circuits, unused inputs and inputs that are outputs', () => {

@@ -27,7 +27,7 @@ export interface CppTexts {
 }
 
 /** Events a block: a row of 16-bit lanes fills whole vectors, and a block of a common model stays in the second cache. */
-const BLOCK_EVENTS = 64;
+const BLOCK_EVENTS = 128;
 /** Ops of a source file, about. */
 const PART_OPS = 3000;
 
