@@ -9,8 +9,7 @@ import { Random } from '../helpers/random.js';
  * npx tsx test/bench/scaling.ts [--only NAME] [--most OPS] [--write]      needs `make build`
  *
  * A run is one process: read, lower, optimise, schedule, verify by the emulator, and write Verilog and the C++ emulator.
- * The exponent is the slope of log seconds (megabytes) against log operations, from the runs of more than 10 000 of them, where
- * start-up no longer counts. --write keeps the numbers in docs/scaling.json, from which docs/scaling.mjs draws the plot.
+ * --write keeps the numbers in docs/scaling.json, from which docs/speed.mjs makes the table and the plot of docs/speed.md.
  */
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -103,21 +102,9 @@ function measure(name: keyof typeof FAMILIES, size: number): Sample {
   const run = spawnSync('/usr/bin/time', ['-f', 'USED %U %S %M', process.execPath, '--max-old-space-size=7000', join(ROOT, 'dist/cli/main.js'), model, ...words, '--verify', 'emulator', '--target', 'verilog,cpp', '--quiet', '-o', out], { encoding: 'utf8' });
   const used = /USED ([\d.]+) ([\d.]+) (\d+)/.exec(run.stderr);
   if (used === null || (run.status !== 0 && run.status !== 2)) throw new Error(`${name} ${size}: ${run.stderr}`);
-  const { passes } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as { readonly passes?: readonly { readonly name: string; readonly seconds?: number }[] };
-  if (process.argv.includes('--passes')) console.log(JSON.stringify(passes));
-  const operations = readFileSync(join(out, 'circuit.txt'), 'utf8').split('\n').filter((line) => /^ *%?\d+/.test(line)).length;
+  const operations = Number(/^ops (\d+)$/m.exec(readFileSync(join(out, 'circuit.txt'), 'utf8'))?.[1]);
   rmSync(folder, { recursive: true });
-  return { model: name, size, operations, seconds: Number(used[1]) + Number(used[2]), megabytes: Math.round(Number(used[3]) / 1024) };
-}
-
-/** Least squares slope of log y against log x. */
-function exponent(samples: readonly Sample[], of: 'seconds' | 'megabytes'): number {
-  const large = samples.filter(({ operations }) => operations > 10_000);
-  const x = large.map(({ operations }) => Math.log(operations));
-  const y = large.map((sample) => Math.log(sample[of]));
-  const mean = (list: readonly number[]): number => list.reduce((sum, value) => sum + value, 0) / list.length;
-  const [mx, my] = [mean(x), mean(y)];
-  return x.reduce((sum, value, i) => sum + (value - mx) * ((y[i] as number) - my), 0) / x.reduce((sum, value) => sum + (value - mx) ** 2, 0);
+  return { model: name, size, operations, seconds: Math.round(100 * (Number(used[1]) + Number(used[2]))) / 100, megabytes: Math.round(Number(used[3]) / 1024) };
 }
 
 const samples: Sample[] = [];
@@ -129,7 +116,5 @@ for (const name of Object.keys(FAMILIES) as (keyof typeof FAMILIES)[]) {
     console.log(`${name} ${size}: ${sample.operations} operations, ${sample.seconds} s, ${sample.megabytes} MB`);
     if (sample.operations > Number(option('--most') ?? Infinity)) break;
   }
-  const own = samples.filter(({ model }) => model === name);
-  console.log(`${name}: seconds grow with exponent ${exponent(own, 'seconds').toFixed(2)}, memory with ${exponent(own, 'megabytes').toFixed(2)}`);
 }
 if (process.argv.includes('--write')) writeFileSync(join(ROOT, 'docs/scaling.json'), `${JSON.stringify(samples, undefined, 1)}\n`);
