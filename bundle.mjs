@@ -13,7 +13,7 @@ const ROOT = import.meta.dirname;
 
 const { metafile } = await build({
   absWorkingDir: ROOT,
-  entryPoints: ['src/cli/main.ts', 'src/compile.ts', 'src/io/arrays.ts'],
+  entryPoints: ['src/cli/main.ts', 'src/index.ts', 'src/compile.ts', 'src/io/arrays.ts'],
   outbase: 'src',
   outdir: 'dist',
   // As deep below the package as the entry points: resources are found from there.

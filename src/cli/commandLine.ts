@@ -34,6 +34,7 @@ const RUNS: Readonly<Record<CommandName, (argv: Argv) => Promise<number>>> = {
   package: packageRun,
   ci: ciRun,
   sweep: sweepRun,
+  completion: completionRun,
   doctor: doctorRun,
 };
 
@@ -96,7 +97,7 @@ function withOptions(parser: Parser, options: Readonly<Record<string, CommandOpt
 /** Refuses options that the command does not have, words too many, and options given twice. */
 function checkOptions(argv: Argv, known: readonly string[]): void {
   const options = [...known, ...Object.keys(COMMON_OPTIONS)];
-  const positional = ['model', 'target', 'out', 'capture', 'dir'].filter((name) => name in argv);
+  const positional = ['model', 'target', 'out', 'capture', 'dir', 'shell'].filter((name) => name in argv);
   const problems = unknownOptions(argv, [...options, ...positional], options);
   for (const name of options) {
     const value = argv[name];
@@ -235,6 +236,15 @@ async function sweepRun(argv: Argv): Promise<number> {
   const jobs = argv['jobs'] === undefined ? {} : { jobs: wholeNumber(argv, 'jobs', 1) };
   const { model: _, ...options } = argv;
   return sweepCommand({ model: text(argv, 'model'), argv: options, cluster: argv['cluster'] !== undefined, ...jobs, ...optional(argv, 'out'), clusterWords: String(argv['cluster-options'] ?? '').split(/\s+/).filter((word) => word !== '') }, terminalOf(argv));
+}
+
+async function completionRun(argv: Argv): Promise<number> {
+  checkOptions(argv, []);
+  const { completionScript, SHELLS } = await import('./completion.js');
+  const shell = SHELLS.find((name) => name === argv['shell']);
+  if (shell === undefined) throw new CompileError('config', { code: 'bad-option', where: ['SHELL'], what: `'${text(argv, 'shell')}' must be one of ${SHELLS.join(', ')}.` });
+  process.stdout.write(completionScript(shell));
+  return 0;
 }
 
 async function doctorRun(argv: Argv): Promise<number> {

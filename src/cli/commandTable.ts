@@ -138,6 +138,7 @@ export const COMMANDS = {
       'cluster-options': { describe: "further words for sbatch, behind a =: --cluster-options='--partition=short --time=1:00:00'" },
     },
   },
+  completion: { words: '<shell>', describe: 'the completion script of bash, zsh or fish: eval "$(compile-model completion bash)"', options: {} },
   doctor: { words: '', describe: 'which tools are there, what lacks and how to get it', options: {} },
 } as const satisfies Readonly<Record<string, CommandDefinition>>;
 

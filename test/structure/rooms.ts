@@ -30,7 +30,9 @@ export const ROOMS = {
   verify: { imports: ['fixed', 'circuit', 'timing', 'backends', 'emulator', 'io'] },
   report: { imports: [], types: ['fixed', 'circuit', 'model', 'timing', 'backends', 'verify', 'passes', 'compile'] },
   compile: { imports: ['fixed', 'circuit', 'optimize', 'model', 'layers', 'frontends', 'quantize', 'passes', 'timing', 'backends', 'emulator', 'io', 'verify', 'report'] },
-  cli: { imports: ['compile', 'report', 'verify', 'io'] },
+  cli: { imports: ['compile', 'report', 'verify', 'io'], types: ['backends'] },
+  // The library: what it offers, and nothing of its own.
+  index: { imports: ['compile', 'cli', 'io'], types: ['backends', 'report'] },
 } as const satisfies Readonly<Record<string, Room>>;
 
 /** Node's own modules that touch files or processes, and the only rooms that may. */
