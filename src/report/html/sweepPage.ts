@@ -4,10 +4,10 @@ import { type Html, dataTable, html, number } from './markup.js';
 import { type Axis, linear, tickText } from './plots.js';
 import { STYLE } from './style.js';
 
-const WIDTH = 680;
-const HEIGHT = 380;
-const LEFT = 72;
-const RIGHT = 24;
+const WIDTH = 460;
+const HEIGHT = 300;
+const LEFT = 64;
+const RIGHT = 16;
 const TOP = 28;
 const BOTTOM = 46;
 
@@ -48,9 +48,11 @@ ${done.length === 0 ? undefined : plot(sweep, done)}${pointTable(sweep, varied.m
   return page.markup;
 }
 
-/** From 0 to a little beyond the largest value. */
+/** A little more than the values span, never below 0. */
 function axisOf(values: readonly number[], title: string): Axis {
-  return linear(0, Math.max(...values, 1e-9) * 1.06, title);
+  const [least, most] = [Math.min(...values), Math.max(...values, 1e-9)];
+  const margin = 0.12 * Math.max(most - least, most / 10);
+  return linear(Math.max(0, least - margin), most + margin, title);
 }
 
 function plot({ points, pareto }: Sweep, done: readonly SweepRow[]): Html {
@@ -61,14 +63,16 @@ function plot({ points, pareto }: Sweep, done: readonly SweepRow[]): Html {
   const columns = x.ticks.map((t) => html`<line x1="${px(x.at(t))}" x2="${px(x.at(t))}" y1="${TOP}" y2="${HEIGHT - BOTTOM}" class="sr"/><text x="${px(x.at(t))}" y="${HEIGHT - BOTTOM + 17}" text-anchor="middle" class="m">${tickText(t)}</text>`);
   const rows = y.ticks.map((t) => html`<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${py(y.at(t))}" y2="${py(y.at(t))}" class="sr"/><text x="${LEFT - 8}" y="${py(y.at(t)) + 4}" text-anchor="end" class="m">${formatCount(t)}</text>`);
   const line = front.map((row, i) => `${i === 0 ? 'M' : 'L'}${at(row).join(' ')}`).join('');
-  const dots = done.map((row) => {
+  // What matters most lies on top.
+  const rank = (row: SweepRow): number => (pareto.includes(row.id) ? 2 : row.met === true ? 1 : 0);
+  const dots = done.toSorted((a, b) => rank(a) - rank(b)).map((row) => {
     const [cx, cy] = at(row);
     const tone = row.met !== true ? 'fb' : pareto.includes(row.id) ? 'fa' : 'fs';
     return html`<a href="#point-${row.id}"><title>${describe(row)}</title><circle cx="${cx}" cy="${cy}" r="${pareto.includes(row.id) ? 6 : 4.5}" class="${tone}"/></a>`;
   });
   return html`<section id="plot" aria-labelledby="plot-title">
 <h2 id="plot-title">Latency against area</h2>
-<figure>
+<figure style="max-width:42rem">
 <svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="Latency and LUTs of ${done.length} of ${points.length} points">
 ${columns}${rows}<path d="${line}" fill="none" stroke-width="1.5" stroke-dasharray="5 3" class="pa"/>
 ${dots}
@@ -87,9 +91,10 @@ function describe(row: SweepRow): string {
 
 function pointTable({ points, pareto }: Sweep, varied: readonly string[]): Html {
   const hasLoss = points.some((row) => row.loss !== undefined);
+  const place = (row: SweepRow): number => points.indexOf(row) + 1;
   const shown = (value: number | undefined, text?: string): Html | undefined => (value === undefined ? undefined : number(value, text));
   const columns = [
-    { title: 'Point', cell: (row: SweepRow) => html`<span id="point-${row.id}">${row.state === 'done' ? html`<a href="${row.folder}/report.html">${row.id}</a>` : row.id}</span>` },
+    { title: 'No.', cell: (row: SweepRow) => html`<span id="point-${row.id}">${row.state === 'done' ? html`<a href="${row.folder}/report.html">${place(row)}</a>` : place(row)}</span>` },
     ...varied.map((axis) => ({ title: axis, cell: (row: SweepRow) => row.values[axis] })),
     { title: 'Latency, ns', numeric: true, cell: (row: SweepRow) => shown(row.latencyNs, formatDecimal(row.latencyNs ?? 0)) },
     { title: 'Cycles', numeric: true, cell: (row: SweepRow) => shown(row.latencyCycles) },
@@ -101,6 +106,6 @@ function pointTable({ points, pareto }: Sweep, varied: readonly string[]): Html 
   ];
   return html`<section id="points" aria-labelledby="points-title">
 <h2 id="points-title">Points</h2>
-${dataTable('Every point, in the order of the grid; areas are estimated unless --synth was given.', 'Points of the sweep', columns, points, true)}</section>
+${dataTable('Every point, in the order of the grid; its number leads to its report. Areas are estimated unless --synth was given.', 'Points of the sweep', columns, points, true)}</section>
 `;
 }
