@@ -39,8 +39,8 @@ function workFolder(name: string): string {
 const withExamples = DOCUMENTS.map((path) => ({ path, examples: examplesOf(readDocument(path)) })).filter(({ examples }) => examples.length > 0);
 
 describe('examples', () => {
-  it('are found in the README, the user guide and the pages on I/O and report.json', () => {
-    expect(withExamples.map(({ path }) => path).sort()).toEqual(['README.md', 'docs/io.md', 'docs/report.md', 'docs/user-guide.md']);
+  it('are found in the README, the user guide and the pages on ways in, I/O and report.json', () => {
+    expect(withExamples.map(({ path }) => path).sort()).toEqual(['README.md', 'docs/io.md', 'docs/report.md', 'docs/user-guide.md', 'docs/ways-in.md']);
   });
 
   it.each(withExamples)('of $path do what it says', { timeout: 300_000 }, ({ path, examples }) => {
