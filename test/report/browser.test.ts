@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,8 +7,11 @@ import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCommandLine } from '../../src/cli/commandLine.js';
 import { formatShape } from '../../src/report/format.js';
+import { sweepPage } from '../../src/report/html/sweepPage.js';
 import { parseReport } from '../../src/report/parse.js';
 import type { Report } from '../../src/report/schema.js';
+import type { SweepRow } from '../../src/report/sweep.js';
+import { paretoFront } from '../../src/report/sweep.js';
 import { findBrowser } from '../helpers/browser.js';
 
 /*
@@ -56,12 +59,8 @@ async function checkNumbers(page: Page, report: Report): Promise<void> {
   expect(graph.sort()).toEqual(report.layers.map((l, i) => `#layer-${i} ${l.name}: ${l.kind}, ${formatShape(l.outputShape ?? [])}, ${l.outputType}`).sort());
 }
 
-test.each(KINDS)('the report of a %s', async (kind, fixture, options) => {
-  const out = join(screenshots, kind);
-  const code = await runCommandLine([fixtureFile(fixture), ...options.map((o) => (o.includes('/') ? fixtureFile(o) : o)), '--verify', 'emulator', '--target', 'verilog', '--quiet', '-o', out]);
-  expect(code).toBe(kind === 'unmet' ? 2 : 0);
-  const report = parseReport(readFileSync(join(out, 'report.json'), 'utf8'), 'report.json');
-  const path = join(out, 'report.html');
+/** Opens a page in light, dark and on a phone: no requests, no words on the console, nothing serious by axe, a screenshot each. */
+async function inEveryView(path: string, kind: string, check: (page: Page) => Promise<void>): Promise<void> {
   for (const [view, width, colorScheme] of [['light', 1100, 'light'], ['dark', 1100, 'dark'], ['phone', 390, 'light']] as const) {
     const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
     const page = await context.newPage();
@@ -73,7 +72,7 @@ test.each(KINDS)('the report of a %s', async (kind, fixture, options) => {
     const url = pathToFileURL(path).href;
     await page.goto(url);
     expect(asked).toEqual([url]);
-    if (view === 'light') await checkNumbers(page, report);
+    if (view === 'light') await check(page);
     expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth'), 'the page does not scroll sideways').toBeLessThanOrEqual(0);
     await page.evaluate(axe);
     const found = await page.evaluate('axe.run().then((r) => r.violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => v.id + ": " + v.nodes.map((n) => n.html).slice(0, 3).join(" ")))');
@@ -82,6 +81,15 @@ test.each(KINDS)('the report of a %s', async (kind, fixture, options) => {
     await page.screenshot({ path: join(screenshots, `${kind}-${view}.png`), fullPage: true });
     await context.close();
   }
+}
+
+test.each(KINDS)('the report of a %s', async (kind, fixture, options) => {
+  const out = join(screenshots, kind);
+  const code = await runCommandLine([fixtureFile(fixture), ...options.map((o) => (o.includes('/') ? fixtureFile(o) : o)), '--verify', 'emulator', '--target', 'verilog', '--quiet', '-o', out]);
+  expect(code).toBe(kind === 'unmet' ? 2 : 0);
+  const report = parseReport(readFileSync(join(out, 'report.json'), 'utf8'), 'report.json');
+  const path = join(out, 'report.html');
+  await inEveryView(path, kind, (page) => checkNumbers(page, report));
 }, 120_000);
 
 test('a layer of the graph leads to its row', async () => {
@@ -93,3 +101,22 @@ test('a layer of the graph leads to its row', async () => {
   expect(title?.startsWith(`${await page.locator(':target').textContent()}: `)).toBe(true);
   await page.close();
 });
+
+test('the page of a sweep: every point has its dot and its row', async () => {
+  const points = [[30, 100, true], [10, 300, true], [20, 400, true], [5, 90, false]].map(([latencyNs, lut, met], i): SweepRow => ({
+    id: `p${i}`, values: { latency: `${latencyNs as number}ns`, clock: '320MHz' }, folder: `points/p${i}`, state: 'done', met: met === true, latencyCycles: i, latencyNs: Number(latencyNs), lut: Number(lut), ff: 7,
+  }));
+  const pareto = paretoFront(points).map((row) => row.id);
+  const path = join(screenshots, 'sweep.html');
+  writeFileSync(path, sweepPage({ schema: 1, tool: { name: 'trigforge', version: '0' }, model: { name: 'model', sha256: '' }, axes: { latency: points.map((row) => row.values['latency'] ?? ''), clock: ['320MHz'] }, points, pareto }));
+  await inEveryView(path, 'sweep', async (page) => {
+    const rows = await page.$$eval('#points tbody tr', (all) => all.map((row) => [...row.querySelectorAll('data')].map((d) => Number(d.getAttribute('value')))));
+    expect(rows).toEqual(points.map((row, i) => [i + 1, row.latencyNs, row.latencyCycles, row.lut, row.ff].slice(1)));
+    // In the picture: further left is faster, further up is larger.
+    const dots = await page.$$eval('#plot a', (all) => all.map((a) => [a.getAttribute('href'), Number(a.querySelector('circle')?.getAttribute('cx')), Number(a.querySelector('circle')?.getAttribute('cy'))] as const));
+    const order = (axis: 1 | 2): (string | null)[] => dots.toSorted((a, b) => a[axis] - b[axis]).map(([href]) => href);
+    expect(order(1)).toEqual(['#point-p3', '#point-p1', '#point-p2', '#point-p0']);
+    expect(order(2)).toEqual(['#point-p2', '#point-p1', '#point-p0', '#point-p3']);
+    expect(pareto).toEqual(['p1', 'p0']);
+  });
+}, 120_000);
