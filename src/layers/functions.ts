@@ -56,6 +56,8 @@ function evenResidual(value: (x: number) => number, ...turns: readonly number[])
 const silu = (x: number): number => x * sigmoid(x);
 const gelu = (x: number): number => x * normal(x);
 const geluTanh = (x: number): number => x * sigmoid(2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
+/** For negative x as α / 2 / (√(x² + α) − x), which does not cancel. */
+const squareplus = (x: number, alpha: number): number => (x >= 0 ? (x + Math.sqrt(x * x + alpha)) / 2 : alpha / 2 / (Math.sqrt(x * x + alpha) - x));
 const mish = (x: number): number => x * Math.tanh(softplus(x));
 /** x · (tanh(softplus(x)) − 1) for positive x. */
 const mishResidual = (x: number): number => (x <= 0 ? mish(x) : (-2 * x) / ((1 + Math.exp(x)) ** 2 + 1));
@@ -82,6 +84,8 @@ export const FUNCTIONS = {
   celu: { value: (x, alpha) => (x >= 0 ? x : alpha * Math.expm1(x / alpha)), alpha: 1, turns: [0], limits: [{ at: 'alpha', from: 'above' }], linear: true },
   selu: { value: (x) => SELU_LAMBDA * (x >= 0 ? x : SELU_ALPHA * Math.expm1(x)), limits: [{ at: -SELU_LAMBDA * SELU_ALPHA, from: 'above' }], linear: true },
   softplus: { value: softplus, limits: ABOVE_ZERO, linear: true, residual: evenResidual(softplus) },
+  /** (x + √(x² + α)) / 2 */
+  squareplus: { value: squareplus, alpha: 4, limits: ABOVE_ZERO, linear: true },
   logSigmoid: { value: (x) => -softplus(-x), limits: BELOW_ZERO, linear: true, residual: { part: 'negative', value: (x) => -softplus(-Math.abs(x)), turns: [0] } },
   silu: { value: silu, turns: [SILU_TURN], limits: BELOW_ZERO, linear: true, residual: evenResidual(silu, SILU_TURN) },
   gelu: { value: gelu, turns: [GELU_TURN], limits: BELOW_ZERO, linear: true, residual: evenResidual(gelu, GELU_TURN) },

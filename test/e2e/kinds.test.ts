@@ -40,6 +40,7 @@ const FILES: readonly (readonly [path: string, inputType?: string])[] = [
   ['hgq2_merge/model.keras'],
   ['hgq2_recurrent/model.keras'],
   ['hgq2_tables/model.keras'],
+  ['keras3_choices/model.keras', 'ap_fixed<6,3>'],
   ['keras3_mlp/model.keras', 'ap_fixed<6,3>'],
   ['torch_embedding/dynamo.onnx', 'ap_ufixed<4,4>'],
   ['torch_programs/choices.pt2', 'ap_fixed<6,3>'],

@@ -23,7 +23,7 @@ describe('float meaning', () => {
     ['mish', -1, -0.3034014613741089], ['erf', 0.5, 0.5204998778130465], ['erf', -3, -0.9999779095030014], ['logSigmoid', -2, -2.1269280110429727],
     ['hardSwish', 1, 2 / 3], ['hardSwish', -4, -0], ['thresholdedRelu', 1, 0], ['thresholdedRelu', 1.5, 1.5], ['celu', -1, Math.expm1(-1)],
     ['sign', -3, -1], ['sign', 0, 0], ['square', -3, 9], ['round', 2.5, 2], ['round', -1.5, -2], ['rsqrt', 4, 0.5], ['softshrink', 2, 1.5],
-    ['hardshrink', 0.5, 0], ['tanhshrink', 1, 1 - Math.tanh(1)], ['reciprocal', -4, -0.25], ['expm1', 1, Math.E - 1], ['log1p', 1, Math.LN2],
+    ['hardshrink', 0.5, 0], ['tanhshrink', 1, 1 - Math.tanh(1)], ['squareplus', 1.5, 2], ['squareplus', -1.5, 0.5], ['reciprocal', -4, -0.25], ['expm1', 1, Math.E - 1], ['log1p', 1, Math.LN2],
   ])('%s(%d)', (name, x, wanted) => expect(value(name, x)).toBeCloseTo(wanted, 13));
 
   it('elu and celu differ in where alpha stands', () => {

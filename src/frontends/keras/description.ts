@@ -60,5 +60,5 @@ export function layerIds(layers: readonly LayerDescription[]): LayerId[] {
 function isBareOperation({ config, inbound_nodes: nodes }: JsonObject, moduleName: Json | undefined): boolean {
   if (moduleName !== undefined || !isObject(config) || !Array.isArray(nodes) || nodes.length === 0) return false;
   const isKeras3 = (nodes as readonly Json[]).every((node) => isObject(node) && 'args' in node);
-  return isKeras3 && !['trainable', 'dtype', 'layers', 'batch_shape'].some((field) => field in config);
+  return isKeras3 && !['trainable', 'layers', 'batch_shape'].some((field) => field in config);
 }

@@ -10,7 +10,7 @@ import { coreLayers } from './layers/core.js';
 import { einsumLayers } from './layers/einsum.js';
 import { mergeLayers } from './layers/merge.js';
 import { normalisationLayers } from './layers/normalisation.js';
-import { operationLayers } from './layers/operations.js';
+import { operationLayers } from './operations/index.js';
 import { poolingLayers } from './layers/pooling.js';
 import { recurrentLayers } from './layers/recurrent.js';
 import { shapeLayers } from './layers/shapes.js';

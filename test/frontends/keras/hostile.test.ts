@@ -158,7 +158,7 @@ describe('descriptions', () => {
     });
     expect(message).toMatchInlineSnapshot(`
       "unsupported
-      model.keras → hidden: has the activation "wishful", which is not supported. There are: binary_tanh, celu, clip, elu, exp, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, mish, relu, relu1, … (52 in all).
+      model.keras → hidden: has the activation "wishful", which is not supported. There are: binary_tanh, celu, clip, elu, exp, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, mish, relu, relu1, … (57 in all).
       model.keras → drop: is of class Telepathy, which is not supported. Supported layers are listed in docs/formats-and-layers.md; build the same from them.
       model.keras → leaky: is of class Prophecy, which is not supported. Supported layers are listed in docs/formats-and-layers.md; build the same from them."
     `);

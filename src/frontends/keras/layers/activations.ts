@@ -3,7 +3,8 @@ import type { LayerParams } from '../../../layers/registry.js';
 import type { TensorRef } from '../../network.js';
 import type { ActivationHandler, ActivationTable, HandlerTable, KerasContext } from '../layer.js';
 import { unary } from '../layer.js';
-import { cut, withConstant, withNumber } from './support.js';
+import { sparsemax } from './sparsemax.js';
+import { axisOf, cut, withConstant, withNumber } from './support.js';
 
 type FunctionName = LayerParams['activation']['function'];
 
@@ -76,6 +77,23 @@ const ternaryTanh: ActivationHandler = (_config, x, name, context) => {
   return context.add('elementwise', { operation: 'sub' }, [upper, lower], name);
 };
 
+/** 0 up to −1, x from 1 on, (x + 1)² / 4 between. */
+const sparsePlus: ActivationHandler = (_config, x, name, context) => {
+  const middle = withNumber(context, 'add', context.add('clip', { min: -1, max: 1 }, [x], `${name}/middle`), 1, `${name}/raised`);
+  const curve = withNumber(context, 'mul', context.add('activation', { function: 'square' }, [middle], `${name}/square`), 0.25, `${name}/curve`);
+  const above = context.add('activation', { function: 'relu' }, [withNumber(context, 'sub', x, 1, `${name}/beyond`)], `${name}/above`);
+  return context.add('elementwise', { operation: 'add' }, [curve, above], name);
+};
+
+const sparseSigmoid: ActivationHandler = (_config, x, name, context) => context.add('activation', { function: 'hardSigmoid', alpha: 0.5, beta: 0.5 }, [x], name);
+
+/** x above the threshold, one fixed value elsewhere. */
+const threshold: ActivationHandler = (config, x, name, context) => {
+  const number = (field: string): TensorRef => context.constant(`${name}/${field}`, tensor([], [config.number(field)]));
+  const isAbove = context.add('compare', { operation: 'gt' }, [x, number('threshold')], `${name}/above`);
+  return context.add('where', {}, [isAbove, x, number('default_value')], name);
+};
+
 /** Activations by the names Keras gives them. */
 export const activationTable: ActivationTable = {
   binary_tanh: binaryTanh,
@@ -106,10 +124,15 @@ export const activationTable: ActivationTable = {
   softmax,
   softplus: plain('softplus'),
   softsign: plain('softsign'),
+  sparse_plus: sparsePlus,
+  sparse_sigmoid: sparseSigmoid,
+  sparsemax: (config, x, name, context) => sparsemax(context, x, axisOf(config, 'axis', x.shape.length, -1), name),
+  squareplus: withAlpha('squareplus', ['b'], 4),
   swish: plain('silu'),
   tanh: plain('tanh'),
   tanh_shrink: plain('tanhshrink'),
   ternary_tanh: ternaryTanh,
+  threshold,
 };
 
 const asLayer = (handler: ActivationHandler): HandlerTable[string] => unary(({ config, name }, x, context) => handler(config, x, name, context));

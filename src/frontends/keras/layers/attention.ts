@@ -7,7 +7,7 @@ import { cut, reshape, transpose, withConstant, withNumber } from './support.js'
 type Score = (query: TensorRef, key: TensorRef, name: string) => TensorRef;
 
 /** The values weighted by softmax(scores), every query with all keys or, causally, with those that are not behind it. */
-function attend(context: KerasContext, { query, key, value, causal }: Operands, score: Score, name: string): TensorRef {
+export function attend(context: KerasContext, { query, key, value, causal }: Operands, score: Score, name: string): TensorRef {
   const whole = (q: TensorRef, k: TensorRef, v: TensorRef, label: string, own: string): TensorRef => {
     const weights = context.add('softmax', { axis: q.shape.length - 1 }, [score(q, k, label)], `${label}/softmax`);
     return context.add('matmul', {}, [weights, v], own);
@@ -24,7 +24,7 @@ function attend(context: KerasContext, { query, key, value, causal }: Operands, 
 }
 
 /** q · kᵀ over the last two axes. */
-function dotScore(context: KerasContext): Score {
+export function dotScore(context: KerasContext): Score {
   return (query, key, name) => {
     const rank = key.shape.length;
     const turned = transpose(context, key, [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2], `${name}/keys`);

@@ -31,6 +31,12 @@ export function transpose(context: KerasContext, x: TensorRef, perm: readonly nu
   return perm.every((axis, i) => axis === i) ? x : context.add('transpose', { perm }, [x], name);
 }
 
+/** Something done along the last axis, of another one. */
+export function alongLast(context: KerasContext, x: TensorRef, axis: number, name: string, make: (last: TensorRef) => TensorRef): TensorRef {
+  const order = [...[...x.shape.keys()].filter((k) => k !== axis), axis];
+  return transpose(context, make(transpose(context, x, order, `${name}/last`)), [...x.shape.keys()].map((k) => order.indexOf(k)), name);
+}
+
 /** `[start, end)` of one axis. */
 export function cut(context: KerasContext, x: TensorRef, axis: number, start: number, end: number, name: string): TensorRef {
   if (start === 0 && end === x.shape[axis]) return x;
