@@ -9,7 +9,8 @@ import { searchLeafWidth } from '../quantize/leafWidth.js';
 import type { MetricOptions } from '../quantize/search/metrics.js';
 import { makeMetric } from '../quantize/search/metrics.js';
 import { arrayPorts } from './arrayPorts.js';
-import { DEFAULT_MAX_LOSS, labelsOf, metricOf, takeRows } from './precision.js';
+import { takeRows } from '../quantize/search/fixedEvaluate.js';
+import { DEFAULT_MAX_LOSS, labelsOf, metricOf } from './precision.js';
 import type { CompileRequest } from './request.js';
 
 /** The type that was found for leaves and score, and what it keeps, in words. */

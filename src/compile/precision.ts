@@ -7,7 +7,7 @@ import { matchArrays } from '../io/arrays.js';
 import type { GraphOutput, ModelGraph, ModelNode } from '../model/graph.js';
 import type { GrowOptions } from '../quantize/grow.js';
 import type { Events } from '../quantize/search/fixedEvaluate.js';
-import { scoresOf } from '../quantize/search/fixedEvaluate.js';
+import { scoresOf, takeRows } from '../quantize/search/fixedEvaluate.js';
 import type { MetricName, MetricOptions } from '../quantize/search/metrics.js';
 import { makeMetric } from '../quantize/search/metrics.js';
 import type { SearchResult } from '../quantize/search/search.js';
@@ -68,14 +68,6 @@ export function labelsOf({ labels }: Pick<CompileRequest, 'labels'>, count: numb
   const width = array.data.length / count;
   if (!Number.isInteger(width) || width < 1) throw new CompileError('config', { code: 'labels-shape', where: ['--labels', labels.file], what: `has ${array.data.length} values for the ${count} events of --data.`, mend: 'Give one label an event, in the same order.' });
   return array.data;
-}
-
-/** These events' values, of `[count, …]`. */
-export function takeRows(values: Float64Array, count: number, rows: readonly number[]): Float64Array {
-  const width = values.length / count;
-  const taken = new Float64Array(rows.length * width);
-  rows.forEach((row, k) => taken.set(values.subarray(row * width, (row + 1) * width), k * width));
-  return taken;
 }
 
 /** The metric that was asked for, else the one that fits the model and the labels. */

@@ -6,6 +6,7 @@ import { checkProducts, ternaryWeights, weightedSums } from './accumulate.js';
 import { typedValues } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape, windowShape, windowsOf } from './indexing.js';
+import type { ProductPlan } from './products.js';
 import type { TensorRange } from './ranges.js';
 import { finestGrid, gridOf, gridOfUsed, productGrid } from './ranges.js';
 import { roundBiasField } from './rounding.js';
@@ -40,16 +41,9 @@ function convShape(params: ConvParams, [input = []]: readonly (readonly number[]
   return typeof spatial === 'string' ? spatial : [input[0] as number, filters, ...spatial];
 }
 
-/** The im2col'd form of a convolution: what is multiplied with what. */
-export interface ConvPlan {
+/** The im2col'd form of a convolution: kernel position first, channel fastest. */
+export interface ConvPlan extends ProductPlan {
   readonly shape: readonly number[];
-  readonly positions: number;
-  readonly filtersPerGroup: number;
-  /** Per position and group: flat input index of each factor (kernel position first, channel fastest), −1 for padding. */
-  readonly inputs: (position: number, group: number) => Int32Array;
-  /** Flat weight index of factor i for filter f (counted within the group). */
-  readonly weightIndex: (group: number, factor: number, filter: number) => number;
-  readonly factors: number;
 }
 
 /** Lays a convolution out as one small dense layer per output position and group. */
@@ -63,6 +57,7 @@ export function planConv(params: ConvParams, input: readonly number[]): ConvPlan
   return {
     shape,
     positions: windows.positions,
+    groups,
     filtersPerGroup,
     factors: windows.taps * depth,
     inputs: (position, group) =>
@@ -152,6 +147,7 @@ export const convLayer: LayerDefinition<ConvParams> = {
   precision: weightedPrecision(({ weight }) => sizeOf(weight.shape.slice(1))),
   resolution: () => 'single',
   weighted: () => ({ weightAxis: 0, outputAxis: 1 }),
+  products: planConv,
   roundParameters: (params, { weightBits }) => roundWeights(params, weightBits, 0),
   roundBias: roundBiasField,
 };

@@ -79,6 +79,7 @@ function planOf(params: ConvTransposeParams, input: readonly number[]): ConvPlan
   return {
     shape,
     positions: sizeOf(shape.slice(2)),
+    groups,
     filtersPerGroup: filters,
     factors: taps * depth,
     inputs: (position, group) =>
@@ -107,6 +108,7 @@ export const convTransposeLayer: LayerDefinition<ConvTransposeParams> = {
   precision: weightedPrecision(({ weight, groups }) => sizeOf(weight.shape.slice(2)) * ((weight.shape[0] as number) / groups)),
   resolution: () => 'single',
   weighted: ({ groups }) => (groups === 1 ? { weightAxis: 1, outputAxis: 1 } : undefined),
+  products: planOf,
   roundParameters: (params, { weightBits }) => roundWeights(params, weightBits, 1),
   roundBias: roundBiasField,
 };

@@ -4,6 +4,7 @@ import type { FixedType } from '../fixed/fixedType.js';
 import type { LayerPrecision } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
 import type { PrecisionRules } from './precisionRules.js';
+import type { ProductPlan } from './products.js';
 import type { Bounds, TensorRange } from './ranges.js';
 
 /** A tensor of circuit ops during lowering; shape with the batch axis, 1; ops in C order. */
@@ -98,6 +99,8 @@ export interface LayerDefinition<Params> {
   readonly homogeneous?: (params: Params) => boolean;
   /** Multiplies by `params.weight` and adds `params.bias`: the axes of their output channels in the weight and in the output. */
   readonly weighted?: (params: Params, outputRank: number) => { readonly weightAxis: number; readonly outputAxis: number } | undefined;
+  /** The same layer as products of inputs and weights. */
+  readonly products?: (params: Params, input: readonly number[]) => ProductPlan;
   /** Costs no more on an exact input than on a rounded one, and leaves less of it (relu, clip): rounding waits for its result. */
   readonly cuts?: (params: Params) => boolean;
   /** Rounds plain float parameters, but for the bias. By default there are none. */

@@ -5,6 +5,7 @@ import { checkProducts, ternaryWeights, weightedSums } from './accumulate.js';
 import { typedValues } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape } from './indexing.js';
+import type { ProductPlan } from './products.js';
 import type { TensorRange } from './ranges.js';
 import { finestGrid, gridOf, gridOfUsed, productGrid } from './ranges.js';
 import { roundBiasField } from './rounding.js';
@@ -42,6 +43,18 @@ function evaluateDense({ weight, bias }: DenseParams, [x]: readonly Tensor[]): T
   return tensor([...input.shape.slice(0, -1), nOut], data);
 }
 
+function planDense({ weight }: DenseParams, input: readonly number[]): ProductPlan {
+  const [factors, filtersPerGroup] = weight.shape as readonly [number, number];
+  return {
+    positions: sizeOf(input) / factors,
+    groups: 1,
+    filtersPerGroup,
+    factors,
+    inputs: (position) => Int32Array.from({ length: factors }, (_, i) => position * factors + i),
+    weightIndex: (_group, factor, filter) => factor * filtersPerGroup + filter,
+  };
+}
+
 function lowerDense({ weight, bias }: DenseParams, [x]: readonly LoweredTensor[], { builder, precision, layer }: LoweringContext): LoweredTensor {
   const [nIn, nOut] = weight.shape as readonly [number, number];
   const input = x as LoweredTensor;
@@ -74,6 +87,7 @@ export const denseLayer: LayerDefinition<DenseParams> = {
   precision: weightedPrecision(({ weight }) => weight.shape[0] ?? 1),
   resolution: () => 'single',
   weighted: (_, outputRank) => ({ weightAxis: 1, outputAxis: outputRank - 1 }),
+  products: planDense,
   roundParameters: (params, { weightBits }) => roundWeights(params, weightBits, 1),
   roundBias: roundBiasField,
 };

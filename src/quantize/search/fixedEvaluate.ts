@@ -49,6 +49,14 @@ export function scoresOf(graph: ModelGraph, catalogue: LayerCatalogue, events: E
   return { events: events.count, width, data };
 }
 
+/** These events' values, of `[count, …]`. */
+export function takeRows(values: Float64Array, count: number, rows: readonly number[]): Float64Array {
+  const width = values.length / count;
+  const taken = new Float64Array(rows.length * width);
+  rows.forEach((row, k) => taken.set(values.subarray(row * width, (row + 1) * width), k * width));
+  return taken;
+}
+
 type Cast = (value: number) => number;
 
 /** Widths up to here leave float64 room for the half that rounding adds. */

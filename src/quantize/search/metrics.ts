@@ -157,6 +157,16 @@ const LEAST_VARIANCE = 1e-6;
 
 /** Mean squared difference to the float outputs over their variance, output by output, averaged. */
 function relativeError(reference: Scores): Value {
+  const ofEvent = relativeErrors(reference);
+  return (scores, subset) => {
+    let sum = 0;
+    for (const event of subset) sum += ofEvent(scores, event);
+    return sum / subset.length;
+  };
+}
+
+/** The same of one event. */
+function relativeErrors(reference: Scores): (scores: Scores, event: number) => number {
   const { width, events, data } = reference;
   const variance = Float64Array.from({ length: width }, (_, k) => {
     let [sum, square] = [0, 0];
@@ -165,17 +175,23 @@ function relativeError(reference: Scores): Value {
     return square / events;
   });
   const least = LEAST_VARIANCE * variance.reduce((most, v) => Math.max(most, v), 0);
-  return (scores, subset) => {
+  return (scores, event) => {
     let sum = 0;
-    for (const event of subset) {
-      for (let k = 0; k < width; k++) {
-        const difference = (scores.data[event * width + k] as number) - (data[event * width + k] as number);
-        // An output that never varies has no variance to compare with: its difference counts as it is.
-        sum += difference ** 2 / (variance[k] === 0 ? 1 : Math.max(least, variance[k] as number));
-      }
+    for (let k = 0; k < width; k++) {
+      const difference = (scores.data[event * width + k] as number) - (data[event * width + k] as number);
+      // An output that never varies has no variance to compare with: its difference counts as it is.
+      sum += difference ** 2 / (variance[k] === 0 ? 1 : Math.max(least, variance[k] as number));
     }
-    return sum / (subset.length * width);
+    return sum / width;
   };
+}
+
+/** How far the mean squared difference to the float outputs is known from these events: its standard error. */
+export function errorOfMean(reference: Scores, scores: Scores): number {
+  const ofEvent = relativeErrors(reference);
+  const losses = Array.from({ length: reference.events }, (_, event) => ofEvent(scores, event));
+  const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  return Math.sqrt(losses.reduce((sum, loss) => sum + (loss - mean) ** 2, 0)) / losses.length;
 }
 
 /** The events of a subset with the highest first score; ties are kept in their order. */
