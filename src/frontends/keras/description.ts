@@ -56,9 +56,13 @@ export function layerIds(layers: readonly LayerDescription[]): LayerId[] {
   return layers.map(({ name, plainClass }) => ({ name, className: plainClass }));
 }
 
-/** HDF5 files keep no module. A layer's configuration says whether it trains; an operation's call has no say in it. */
-function isBareOperation({ config, inbound_nodes: nodes }: JsonObject, moduleName: Json | undefined): boolean {
+/** Operations whose configuration has a dtype, as that of layers has. */
+const TYPED_OPERATIONS: ReadonlySet<Json> = new Set(['Cast', 'ConvertToTensor', 'Cumprod', 'Cumsum', 'FullLike', 'OneHot', 'OnesLike', 'Prod', 'SaturateCast', 'ZerosLike']);
+
+/** HDF5 files keep no module. A layer's configuration says whether it trains, or its dtype; an operation's call has no say in it. */
+function isBareOperation({ config, inbound_nodes: nodes, class_name: name }: JsonObject, moduleName: Json | undefined): boolean {
   if (moduleName !== undefined || !isObject(config) || !Array.isArray(nodes) || nodes.length === 0) return false;
   const isKeras3 = (nodes as readonly Json[]).every((node) => isObject(node) && 'args' in node);
-  return isKeras3 && !['trainable', 'layers', 'batch_shape'].some((field) => field in config);
+  const ofLayers = ['trainable', 'layers', 'batch_shape', ...(TYPED_OPERATIONS.has(name ?? null) ? [] : ['dtype'])];
+  return isKeras3 && !ofLayers.some((field) => field in config);
 }
