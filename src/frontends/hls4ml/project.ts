@@ -26,6 +26,9 @@ export function castValue(value: number, type: FixedType): number {
   return toNumber(castInteger(n, exp, type), -fractionBits(type));
 }
 
+/** No size, stride or pad of a layer is above this. */
+const MOST_ELEMENTS = 2 ** 24;
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The parsed project while its layers are built. Every reader throws a CompileError that names the layer. */
@@ -44,7 +47,9 @@ export class Project {
   /** A whole number of the layer's config struct. */
   number({ config, name }: LayerCall, ...fields: readonly string[]): number {
     const value = this.optionalNumber({ config }, ...fields);
-    return value ?? this.fail('input', name, 'missing-field', `its config struct has no ${fields.join(' or ')}.`, 'Give the project folder as hls4ml wrote it.');
+    if (value === undefined) return this.fail('input', name, 'missing-field', `its config struct has no ${fields.join(' or ')}.`, 'Give the project folder as hls4ml wrote it.');
+    if (value < 0 || value > MOST_ELEMENTS) return this.fail('input', name, 'bad-field', `its ${fields.join(' or ')} is ${value}; it must be between 0 and ${MOST_ELEMENTS}.`, 'Give the project folder as hls4ml wrote it.');
+    return value;
   }
 
   /** Likewise, or undefined where the struct has none of these fields. */

@@ -44,6 +44,7 @@ class Cell {
     private readonly result: FixedType,
   ) {
     this.units = at.project.number({ ...at, config }, 'n_state');
+    if (this.units < 1) at.project.fail('input', at.name, 'bad-field', 'its n_state is 0.');
     this.accum = at.project.configType({ ...at, config }, 'accum_t') ?? at.project.fail('input', at.name, 'missing-field', 'its config struct has no accum_t.');
   }
 

@@ -8,6 +8,8 @@ import { reshape } from './support.js';
 /** How a whole number is written out as a vector. */
 const MODES: readonly string[] = ['one_hot', 'multi_hot', 'count'];
 
+const MOST_TOKENS = 65536;
+
 /** 1 where the number is that of the element, along a new last axis; of several numbers any of them, or how many. */
 function encoded(context: KerasContext, x: TensorRef, count: number, mode: string, name: string): TensorRef {
   const shape = x.shape.length > 1 && x.shape.at(-1) === 1 && mode === 'one_hot' ? x.shape.slice(0, -1) : x.shape;
@@ -27,7 +29,9 @@ const categoryEncoding: LayerHandler = (layer, call, context) => {
   const { config, name } = layer;
   const [x, weights] = call.inputs;
   if (x === undefined || weights !== undefined) return context.fail('unsupported', name, 'inputs', `has ${call.inputs.length} inputs; 1, with no count_weights, is supported.`);
-  return [encoded(context, x, config.int('num_tokens'), modeOf(config, 'multi_hot', MODES), name)];
+  const count = config.int('num_tokens');
+  if (count < 1 || count > MOST_TOKENS) return config.bad('num_tokens', `a number from 1 to ${MOST_TOKENS}`);
+  return [encoded(context, x, count, modeOf(config, 'multi_hot', MODES), name)];
 };
 
 /** The number of boundaries that are at most x. */
