@@ -2,48 +2,32 @@ import { createHash } from 'node:crypto';
 import type { DesignInfo, OutputFile } from './backends/backend.js';
 import { elementNames } from './backends/objects.js';
 import { topName } from './backends/verilog/names.js';
-import type { SearchWish } from './circuit/builder.js';
-import type { OutputPort } from './circuit/circuit.js';
-import { typeOfElement } from './circuit/circuit.js';
 import { circuitToText } from './circuit/text.js';
+import { findDesign, typedModelOf } from './compile/design.js';
 import { draftReport } from './compile/draft.js';
 import { sha256 } from './compile/folder.js';
 import { arrayPorts } from './compile/arrayPorts.js';
 import { observedRanges } from './compile/layerValues.js';
-import { readModel, typeModel } from './compile/model.js';
 import { accuracyOf } from './compile/precision.js';
 import { modelSha256, recordReads } from './compile/modelHash.js';
-import type { LayerOverflow } from './compile/overflow.js';
-import { layerOverflows } from './compile/overflow.js';
 import type { VerificationOutcome } from './compile/prove.js';
 import { prove } from './compile/prove.js';
-import type { CompileHooks, CompileRequest, Effort } from './compile/request.js';
+import type { CompileHooks, CompileRequest } from './compile/request.js';
 import { flowOf, withSynthesis } from './compile/synthFolder.js';
 import { scheduleToText } from './compile/scheduleText.js';
 import { proposals } from './compile/suggest.js';
 import { emitTargets } from './compile/targets.js';
 import { CompileError, didYouMean, invariant } from './errors.js';
 import type { IoSchemaText } from './io/ioSchema.js';
-import { readIoSchema } from './io/ioSchema.js';
-import type { LoweredLayer } from './layers/lower.js';
-import { lowerGraph } from './layers/lower.js';
-import { catalogue } from './layers/registry.js';
 import type { ModelGraph } from './model/graph.js';
 import { graphToJson } from './model/json.js';
-import { splitLongOps } from './passes/longOps.js';
-import type { PassRecord } from './passes/pass.js';
-import { runPasses } from './passes/pass.js';
 import { defaultPasses } from './passes/pipeline.js';
 import { htmlReport } from './report/html.js';
 import { layoutModel } from './report/html/layout.js';
-import { applyIoSchema } from './quantize/applyIoSchema.js';
-import { beginHead, finishHead, parseHead, thresholdName } from './quantize/head.js';
+import { thresholdName } from './quantize/head.js';
 import { finishReport, serializeReport } from './report/parse.js';
 import type { Report } from './report/schema.js';
-import { opLimits } from './timing/cost.js';
-import { deviceOf, stageRoomNs } from './timing/device.js';
-import type { PipelineResult } from './timing/pipeline.js';
-import { pipelineCircuit } from './timing/pipeline.js';
+import { deviceOf } from './timing/device.js';
 import type { Schedule } from './timing/schedule.js';
 import { dutOf } from './verify/dut.js';
 import { linkMaps } from './verify/links.js';
@@ -57,15 +41,6 @@ export interface CompileResult {
   readonly files: readonly OutputFile[];
 }
 
-/** A circuit placed in time, with what is known of its layers. */
-interface Design {
-  readonly result: PipelineResult;
-  readonly layers: readonly LoweredLayer[];
-  readonly overflows: readonly LayerOverflow[];
-  readonly passes: readonly PassRecord[];
-  readonly dump: OutputFile | undefined;
-}
-
 /**
  * The recipe: read, type, lower, optimise, schedule, emit, prove, report.
  *
@@ -77,15 +52,8 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const device = deviceOf(request.part);
   checkPassName(request.dumpAfter);
   const flow = request.synth === true ? flowOf(device) : undefined;
-  step('reading the model');
-  const io = request.ioSchema === undefined ? undefined : readIoSchema(request.ioSchema.text, request.ioSchema.file);
   const reads = recordReads(request.readSide);
-  const bare = readModel(request.model, reads.readSide);
-  const headed = beginHead(io === undefined ? bare : applyIoSchema(bare, io, catalogue), parseHead(request.head ?? 'score'), catalogue);
-  const model = headed.graph;
-  step('choosing types');
-  const scored = await typeModel(model, request, hooks);
-  const typed = { ...scored, graph: finishHead({ ...headed, graph: scored.graph }, () => typeOfElement(lowerGraph(scored.graph).outputs[0] as OutputPort, 0), catalogue) };
+  const { io, headed, model, scored, typed } = await typedModelOf({ ...request, readSide: reads.readSide }, hooks);
   const design = findDesign(typed.graph, request, hooks);
   const { schedule } = design.result;
   step('writing Verilog and emulators');
@@ -104,7 +72,8 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const accuracy = typed.evaluation === undefined || typed.graph !== scored.graph ? undefined : accuracyOf(model, schedule.circuit, typed.evaluation);
   const observed = typed.evaluation === undefined || typed.graph !== scored.graph || schedule.circuit.size > OBSERVED_OPS ? undefined : observedRanges(typed.graph, typed.evaluation.events.inputs, typed.evaluation.events.count);
   step('writing the report');
-  const suggestions = design.result.met ? [] : proposals(schedule.circuit, device, request);
+  if (!design.result.met) step('trying what would fit');
+  const suggestions = await proposals(design, request, typed.evaluation === undefined || typed.graph !== scored.graph ? undefined : accuracy?.fixed);
   const estimated = finishReport(draftReport({ request, sha256: modelSha256(request.model, reads.hashes), model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, observed, verilog, artifacts: files.map(artifact) }));
   const report = flow === undefined ? estimated : await synthesised(estimated, flow, schedule, info.top, verilog, request, hooks);
   const page = htmlReport(report, await layoutModel(report));

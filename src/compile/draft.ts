@@ -39,7 +39,7 @@ export interface Findings {
   readonly artifacts: Report['artifacts'];
 }
 
-const AREA_MODEL = 'A LUT a carry position of each adder and an output bit of other logic, registers counted bit by bit; tables as if nothing in them repeated. An estimate: --synth measures.';
+const AREA_MODEL = 'A LUT a carry position of each adder and an output bit of other logic, registers counted bit by bit; tables as if nothing in them repeated. Against Yosys 0.23 on five networks and forests: LUTs 8 to 14 % too many (Yosys: LUTs and inverters), registers 4 % too few to 7 % too many. --synth measures.';
 
 /** report.json's content, but for what `finishReport` decides. */
 export function draftReport(findings: Findings): ReportDraft {

@@ -86,6 +86,8 @@ function criticalPathLines(report: Report, width: number): string[] {
 function suggestionLines(report: Report, width: number): string[] {
   const tried = report.suggestions ?? [];
   if (tried.length === 0) return [];
+  const longest = report.layers.filter((layer) => layer.cycles > 0).sort((a, b) => b.cycles - a.cycles).slice(0, 3);
+  const held = longest.length === 0 ? [] : wrapText(`most latency in  ${longest.map((layer) => `${printable(layer.name)} (${plural(layer.cycles, 'cycle')})`).join(', ')}`, width, ' '.repeat(17));
   const columns: readonly Column[] = [
     { title: 'tried', flexible: true }, { title: 'met' }, { title: 'cycles', right: true }, { title: 'ns', right: true },
     { title: 'LUT', right: true }, { title: 'note', flexible: true },
@@ -94,7 +96,7 @@ function suggestionLines(report: Report, width: number): string[] {
     printable(s.change), s.met ? 'yes' : 'no', optional(s.cycles, formatCount), optional(s.ns, (n) => formatDecimal(n, 2)),
     optional(s.lut, formatCount), printable(s.note ?? ''),
   ]);
-  return ['', ...table(columns, rows, width)];
+  return ['', ...held, ...table(columns, rows, width)];
 }
 
 function optional(value: number | undefined, format: (value: number) => string): string {
