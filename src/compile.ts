@@ -111,53 +111,6 @@ function checkPassName(name: string | undefined): void {
 /** Of circuits of up to this many operations, what each layer gives on the user's events is looked at. */
 const OBSERVED_OPS = 100_000;
 
-/** Circuits of up to this many operations are evaluated after every pass, not only verified. */
-const CHECKED_OPS = 20_000;
-
-/** Adder levels of slack that are tried, smallest circuit first. */
-const DEPTH_SLACKS: Readonly<Record<Effort, readonly number[]>> = { fast: [1], normal: [1, 0], best: [3, 2, 1, 0] };
-
-/** How long adder graphs are searched for; it ends after attempts, not after a time, so that the result is always the same. */
-const SEARCH: Readonly<Record<Effort, SearchWish>> = { fast: { starts: 1, attempts: 0 }, normal: { starts: 1, attempts: 4, work: 30_000 }, best: { starts: 8, attempts: 10 } };
-
-/** The first, smallest design that meets the budget; without a budget, or if none meets it, the one of least latency. */
-function findDesign(graph: ModelGraph, request: CompileRequest, hooks: CompileHooks): Design {
-  let best: Design | undefined;
-  for (const depthSlack of DEPTH_SLACKS[request.effort]) {
-    const design = buildDesign(graph, request, depthSlack, hooks);
-    if (best === undefined || isBetter(design.result, best.result)) best = design;
-    if (design.result.met && request.latency.mode !== 'shortest') return design;
-  }
-  return best as Design;
-}
-
-function isBetter(a: PipelineResult, b: PipelineResult): boolean {
-  if (a.met !== b.met) return a.met;
-  if (a.neededCycles !== b.neededCycles) return a.neededCycles < b.neededCycles;
-  // Combinational or locked: what differs is how long the stages are.
-  return !a.met && a.schedule.criticalPathNs < b.schedule.criticalPathNs - 1e-6;
-}
-
-function buildDesign(graph: ModelGraph, request: CompileRequest, depthSlack: number, hooks: CompileHooks): Design {
-  hooks.onStep?.('building the circuit');
-  const layers: LoweredLayer[] = [];
-  const lowered = lowerGraph(graph, { depthSlack, search: { ...SEARCH[request.effort], ternary: request.primitives === 'xilinx' }, onLayer: (layer) => layers.push(layer) });
-  hooks.onStep?.(`optimising ${lowered.size} operations`);
-  let dump: OutputFile | undefined;
-  const { circuit, records } = runPasses(lowered, defaultPasses, {
-    check: lowered.size <= CHECKED_OPS,
-    onPass: (pass, after) => {
-      if (pass.name === request.dumpAfter) dump = { path: `dump/${pass.name}.txt`, text: circuitToText(after) };
-    },
-  });
-  const device = deviceOf(request.part);
-  const isCombinational = request.latency.mode !== 'shortest' && request.latency.cycles === 0;
-  const cuttable = isCombinational ? circuit : splitLongOps(circuit, opLimits(device, stageRoomNs(device, request.clockMHz)));
-  hooks.onStep?.(`scheduling ${cuttable.size} operations`);
-  const result = pipelineCircuit(cuttable, device, request.clockMHz, request.latency, { ternary: request.primitives === 'xilinx' });
-  return { result, layers, overflows: layerOverflows(lowered, graph), passes: records, dump };
-}
-
 function designInfo(request: CompileRequest, model: ModelGraph): DesignInfo {
   // The graph stands for side files and folders too.
   const hash = createHash('sha256').update(request.model.bytes).update(graphToJson(model));
