@@ -89,7 +89,7 @@ describe('register-minimal retiming', () => {
       const random = randomCircuit(seed, { ops: 120, maxWidth: 24 });
       // Half of them with adders that are part of others.
       const net = netOf(random, device, seed % 2 === 0 ? ternaryAdders(random, device, stageNs) : undefined);
-      const { circuit, source, delay } = net;
+      const { circuit, delay } = net;
       const { stage, stages } = asSoonAsPossible(net, stageNs);
       const ranks = stages + extra;
       const before = registerBits(net, stage, ranks);

@@ -1,4 +1,4 @@
-import type { Circuit, Port, Table } from '../../circuit/circuit.js';
+import type { Circuit, Table } from '../../circuit/circuit.js';
 import { elementCount, opName, kindOf } from '../../circuit/circuit.js';
 import type { Schedule } from '../../timing/schedule.js';
 import type { Backend, DesignInfo, OutputFile } from '../backend.js';

@@ -1,5 +1,3 @@
-import type { LayerPrecision } from '../../model/graph.js';
-import type { Tensor } from '../../model/tensor.js';
 import { sizeOf } from '../../model/tensor.js';
 import type { TensorRef } from '../network.js';
 import { formatFixedType } from '../../fixed/fixedType.js';

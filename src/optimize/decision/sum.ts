@@ -1,6 +1,6 @@
 import type { CircuitBuilder } from '../../circuit/builder.js';
 import type { Int } from '../../fixed/integer.js';
-import { add, max, min, neg, sub } from '../../fixed/integer.js';
+import { add, max, min, sub } from '../../fixed/integer.js';
 import type { Code } from './code.js';
 import { concatenate } from './code.js';
 

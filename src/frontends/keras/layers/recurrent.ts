@@ -6,7 +6,7 @@ import type { TensorRef } from '../../network.js';
 import { describeLayer } from '../description.js';
 import type { Json } from '../json.js';
 import { ConfigReader, isObject } from '../json.js';
-import type { HandlerTable, KerasCall, KerasContext, KerasLayer, LayerHandler } from '../layer.js';
+import type { HandlerTable, KerasContext, KerasLayer, LayerHandler } from '../layer.js';
 import { quantisedCell } from '../qkeras/recurrent.js';
 import type { Recurrence, Unroll } from './cells.js';
 import { activationOf, statesOf, unrollCells } from './cells.js';

@@ -77,14 +77,6 @@ function variadic(operation: 'max' | 'min' | 'add', mean = false): Operator {
   };
 }
 
-/** An operator that constants alone may use. */
-function constantsOnly(f: (node: OperatorNode, inputs: readonly ConstantValue[], builder: GraphBuilder) => ConstantValue, least = 1): Operator {
-  return {
-    least,
-    fold: (node, inputs, builder) => [f(node, inputs, builder)],
-    run: (node) => fail(node, 'unsupported', 'variable-input', 'is supported on constants only, and this one depends on the model\'s inputs.'),
-  };
-}
 
 /** Exponents that are one layer. */
 const POWERS: ReadonlyMap<number, ActivationParams['function']> = new Map([[0.5, 'sqrt'], [-0.5, 'rsqrt'], [-1, 'reciprocal']]);

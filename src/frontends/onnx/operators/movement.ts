@@ -1,10 +1,10 @@
-import { sizeOf, stridesOf } from '../../../model/tensor.js';
+import { stridesOf } from '../../../model/tensor.js';
 import type { GraphBuilder } from '../builder.js';
 import { foldConcat, foldPick, foldTranspose } from '../fold.js';
 import type { Operator, OperatorTable } from '../operator.js';
 import type { ConstantValue, Operand, OperatorNode, VariableValue } from '../values.js';
 import { emitRepeatingPad } from './resize.js';
-import { constant, constantInput, fail, formatShape, integerList, leadOf, modelShape, normalAxis, operandInput, optionalConstant, requiredInput, scalarOf, variableInput } from '../values.js';
+import { constant, constantInput, fail, formatShape, integerList, leadOf, modelShape, normalAxis, operandInput, optionalConstant, scalarOf, variableInput } from '../values.js';
 
 function permutation(node: OperatorNode, rank: number): readonly number[] {
   const perm = node.attributes.ints('perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);

@@ -1,6 +1,6 @@
 import type { ActivationParams } from '../../../layers/activation.js';
 import type { Tensor } from '../../../model/tensor.js';
-import type { LayerSink, TensorRef } from '../../network.js';
+import type { TensorRef } from '../../network.js';
 import type { LayerFunction } from '../../recurrent.js';
 import { stackTime, unrollGru, unrollLstm, unrollSimpleRnn } from '../../recurrent.js';
 import type { GraphBuilder } from '../builder.js';

@@ -1,5 +1,5 @@
 import { sizeOf } from '../../../model/tensor.js';
-import type { ConstantValue, Value } from '../../onnx/values.js';
+import type { Value } from '../../onnx/values.js';
 import { constant, shapeOf } from '../../onnx/values.js';
 import type { AtenOperator, AtenTable, Call } from '../call.js';
 import { integers } from '../operators.js';
