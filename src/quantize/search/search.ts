@@ -196,6 +196,8 @@ class Search {
       if (offers.length === 0) break;
       for (const knob of offers) {
         if (this.isOver()) break;
+        // What another knob's step has made exact has no width any more.
+        if (!current.plan.has(knob)) continue;
         const next = await this.tryPlan(undefined, lowered(current.plan, knob), current.graph);
         if (this.keeps(next) && next.cost < current.cost) current = this.keep(next);
         else stuck.add(knob);
