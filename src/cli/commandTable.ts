@@ -135,7 +135,7 @@ export const COMMANDS = {
       verify: { ...OPTIONS.verify, default: 'emulator; verify OUT proves what you choose' },
       jobs: { describe: 'compilations at a time', default: 'all cores; of a cluster, no limit' },
       cluster: { describe: 'slurm: as a job array, a task a compilation' },
-      'cluster-options': { describe: "further words for sbatch, behind a =: --cluster-options='--partition=short --time=1:00:00'" },
+      'cluster-options': { describe: "further words for sbatch, joined to the option by =: '--partition=short --time=1:00:00'" },
     },
   },
   completion: { words: '<shell>', describe: 'the completion script of bash, zsh or fish: eval "$(compile-model completion bash)"', options: {} },

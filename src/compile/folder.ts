@@ -116,11 +116,11 @@ function textOf(source: FolderSource, file: string): string {
 }
 
 /**
- * Refuses Verilog with system tasks (but $signed and $unsigned), directives or escaped names. What compile-model emits has none, and
+ * Refuses Verilog with system tasks (but $signed and $unsigned), directives, strings or escaped names, but for those of ours. What compile-model emits has none, and
  * with them a file from elsewhere could write files or run programs while it is simulated.
  */
 function checkPlainVerilog(verilog: string, where: readonly string[]): void {
-  const code = verilog.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' ')).replace(/^`(?:ifdef YOSYS|else|ifndef SYNTHESIS|endif|celldefine|endcelldefine)$/gm, '');
+  const code = verilog.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' ')).replace(/^`(?:ifdef YOSYS|else|ifndef SYNTHESIS|endif|celldefine|endcelldefine)$|\(\* keep_hierarchy = "yes" \*\)/gm, '');
   const found = /(?!\$(?:un)?signed\b)[$`\\"][\w$]*/.exec(code);
   if (found === null) return;
   const line = code.slice(0, found.index).split('\n').length;

@@ -46,7 +46,7 @@ describe('a real trigger model, from file to proof', () => {
     const folders = (path: string): boolean => /^(emulator|vhdl|vitis|vivado)\//.test(path);
     expect([...new Set(files.filter(folders).map((path) => path.replace(/\/[^/]*$/, '')))]).toEqual(['emulator/cpp', 'emulator/typescript', 'vhdl', 'vitis', 'vivado']);
     expect(files.filter((path) => !folders(path)).sort()).toEqual([
-      'circuit.schedule.json', 'circuit.txt', 'model.json', 'report.html', 'report.json',
+      'circuit.schedule.json', 'circuit.txt', 'float.json', 'model.json', 'report.html', 'report.json',
       'testbench/Makefile', 'testbench/harness.cpp',
       ...['inputs.apx.txt', 'inputs.emp1.txt', 'inputs.emp2.txt', 'inputs.hex.txt', 'layout.json', 'outputs.apx.txt', 'outputs.emp1.txt', 'outputs.emp2.txt', 'outputs.hex.txt'].map((name) => `testbench/patterns/${name}`),
       'testbench/trigforge_bench.v', 'testbench/vectors.txt',
@@ -215,7 +215,7 @@ describe('clock, budget and the other options', () => {
     expect(report.budget.met).toBe(false);
     expect(stdout).toMatch(/^NOT MET /);
     expect(report.suggestions?.some((suggestion) => suggestion.met)).toBe(true);
-    expect(readdirSync('missed').sort()).toEqual(['circuit.schedule.json', 'circuit.txt', 'emulator', 'model.json', 'report.html', 'report.json', 'testbench', 'verilog', 'vhdl', 'vitis', 'vivado']);
+    expect(readdirSync('missed').sort()).toEqual(['circuit.schedule.json', 'circuit.txt', 'emulator', 'float.json', 'model.json', 'report.html', 'report.json', 'testbench', 'verilog', 'vhdl', 'vitis', 'vivado']);
     const fitting = report.suggestions?.find((suggestion) => suggestion.met && suggestion.change.startsWith('--latency'))?.change.match(/'(.*)'/)?.[1] as string;
     await compiled([model, '--latency', fitting, '-o', 'fitting']);
   });
