@@ -1,21 +1,28 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S npx tsx
 // Measures docs/models.md: every model file of ../shared/models/networks, in the float reference and compiled.
 //
-//   node docs/zoo.mjs                     prints the table
-//   node docs/zoo.mjs --write             puts it into docs/models.md
-//   node docs/zoo.mjs --only REGEXP       some models
-//   node docs/zoo.mjs --part K/N          every N-th model, from the K-th: for several processes side by side
-//   node docs/zoo.mjs --join FILE…        the tables of several parts as one
+//   npx tsx docs/zoo.mjs                  prints the table
+//   npx tsx docs/zoo.mjs --write          puts it into docs/models.md
+//   npx tsx docs/zoo.mjs --only REGEXP    some models
+//   npx tsx docs/zoo.mjs --part K/N       every N-th model, from the K-th: for several processes side by side
+//   npx tsx docs/zoo.mjs --join FILE…     the tables of several parts as one
 //
-// The models are not part of the repository. Where they are absent there is nothing to measure. Run `make build` first.
+// The models are not part of the repository. Where they are absent there is nothing to measure.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { compile } from '../src/compile.ts';
+import { readModel } from '../src/compile/model.ts';
+import { readArrays } from '../src/io/arrays.ts';
+import { catalogue } from '../src/layers/registry.ts';
+import { evaluateBatch } from '../src/model/evaluate.ts';
+import { compileEmulator } from '../src/emulator/emulator.ts';
+import { circuitFromText } from '../src/circuit/text.ts';
+import { gridOfData } from '../src/quantize/inputTypes.ts';
+import { formatFixedType } from '../src/fixed/fixedType.ts';
 import { replaceBlock } from './excerpt.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 const MODELS = join(ROOT, '../shared/models/networks');
-const DIST = join(ROOT, 'dist');
 const DOCUMENT = join(ROOT, 'docs/models.md');
 const HEAD = ['| model | format | layers | float reference: largest error | compiled | LUT (estimated) |', '|---|---|---|---|---|---|'];
 
@@ -23,26 +30,16 @@ const argument = (name) => {
   const at = process.argv.indexOf(name);
   return at < 0 ? undefined : process.argv[at + 1];
 };
-const use = async (path) => import(pathToFileURL(join(DIST, path)).href);
 
 if (process.argv.includes('--join')) {
   const rows = process.argv.slice(process.argv.indexOf('--join') + 1).filter((file) => file !== '--write').flatMap((file) => readFileSync(file, 'utf8').split('\n').filter((line) => line.startsWith('| `')));
   finish(rows.toSorted());
   process.exit(0);
 }
-if (!existsSync(MODELS) || !existsSync(join(DIST, 'compile.js'))) {
-  console.error(existsSync(MODELS) ? 'dist/ is not there. Run: make build' : `${MODELS} is not there: nothing to measure.`);
+if (!existsSync(MODELS)) {
+  console.error(`${MODELS} is not there: nothing to measure.`);
   process.exit(1);
 }
-const { compile } = await use('compile.js');
-const { readModel } = await use('compile/model.js');
-const { readArrays } = await use('io/arrays.js');
-const { catalogue } = await use('layers/registry.js');
-const { evaluateBatch } = await use('model/evaluate.js');
-const { compileEmulator } = await use('emulator/emulator.js');
-const { circuitFromText } = await use('circuit/text.js');
-const { gridOfData } = await use('quantize/inputTypes.js');
-const { formatFixedType } = await use('fixed/fixedType.js');
 
 /** What is no model of its own: descriptions, weights of another file. */
 const BESIDE = /^(meta|config|h5_layout|metadata|model_config|alkaid_alir)\.json$|weights.*\.h5$/;
@@ -84,6 +81,12 @@ function largestError(found, graph, folder) {
   return largest;
 }
 
+/** Why there is nothing to measure, without paths of this machine and lists of names. */
+function reason(error) {
+  const { what = error.message } = error.problems?.[0] ?? {};
+  return `${error.kind ?? 'error'}: ${what.replace(/ \(.*\)/s, '').replaceAll('|', '/').slice(0, 160)}`;
+}
+
 async function rowOf(name, file) {
   const folder = join(MODELS, name);
   const { model, readSide } = sourceOf(folder, file);
@@ -93,7 +96,7 @@ async function rowOf(name, file) {
   try {
     graph = readModel(model, readSide);
   } catch (error) {
-    return `${label} | | | ${error.kind}: ${error.message.split('\n')[0].replaceAll('|', '/').slice(0, 160)} | | |`;
+    return `${label} | | | ${reason(error)} | | |`;
   }
   const arrays = inputsOf(folder, graph);
   const count = arrays[0].shape[0];
@@ -126,7 +129,7 @@ async function compiledOf({ model, readSide, graph, arrays, inputs, count, exact
     });
     return { text: `${count - wrong.size} of ${count} rows exact`, lut };
   } catch (error) {
-    return { text: `${error.kind ?? 'error'}: ${error.message.split('\n')[0].replaceAll('|', '/').slice(0, 160)}`, lut: '' };
+    return { text: reason(error), lut: '' };
   }
 }
 

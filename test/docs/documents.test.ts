@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -48,6 +49,13 @@ describe('links between documents', () => {
   it('notices what leads nowhere', () => {
     expect(linksOf('[a](b.md) `[c](d.md)` [`e`](f.md#g)\n```\n[h](i.md)\n```\n')).toEqual(['b.md', 'f.md#g']);
     expect(anchorsOf('# A b\n## `c`: d, e\n')).toEqual(['a-b', 'c-d-e']);
+  });
+});
+
+describe('scripts that measure documents', () => {
+  it('find the sources that they run', () => {
+    const { status, stdout } = spawnSync(process.execPath, ['--import', 'tsx', 'docs/zoo.mjs', '--join'], { cwd: ROOT, encoding: 'utf8' });
+    expect([status, stdout.split('\n')[0]]).toEqual([0, '| model | format | layers | float reference: largest error | compiled | LUT (estimated) |']);
   });
 });
 
