@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Argv as Parser } from 'yargs';
+import type { PackageKind } from '../compile/packageKinds.js';
 import { CompileError, closestNames, didYouMean } from '../errors.js';
 import { PATTERN_FORMATS } from '../io/patterns/pattern.js';
 import { SYNTHESIS_FLOWS } from '../verify/synthesis.js';
@@ -7,6 +8,7 @@ import type { CommandDefinition, CommandName, CommandOption } from './commandTab
 import { COMMAND_NAMES, COMMANDS, COMMON_OPTIONS } from './commandTable.js';
 import { helpText } from './help.js';
 import { OPTIONS } from './optionTable.js';
+import type { Terminal } from './terminal.js';
 import { createTerminal, errorText, EXIT_CODES } from './terminal.js';
 import { unknownOptions } from './unknownOptions.js';
 import { toolVersion } from './version.js';
@@ -22,8 +24,8 @@ const WORDING = {
 
 type Argv = Readonly<Record<string, unknown>>;
 
-/** What each command does with its parsed words. */
-const RUNS: Readonly<Record<CommandName, (argv: Argv) => Promise<number>>> = {
+/** What each command does with its parsed words; its options are those of the table. */
+const RUNS: Readonly<Record<CommandName, (argv: Argv, terminal: Terminal) => Promise<number>>> = {
   inspect: inspectRun,
   emulate: emulateRun,
   verify: verifyRun,
@@ -66,7 +68,7 @@ async function parseAndRun(words: readonly string[]): Promise<number> {
     .command('$0 [model]', 'compiles a model', (y) => withOptions(y.positional('model', { type: 'string' }), OPTIONS, false), run((argv) => compileRun(argv, words)));
   for (const name of COMMAND_NAMES) {
     const command: CommandDefinition = COMMANDS[name];
-    parser = parser.command(`${name} ${command.words}`.trimEnd(), command.describe, (y) => withOptions(y, { ...COMMON_OPTIONS, ...command.options }, true), run(RUNS[name]));
+    parser = parser.command(`${name} ${command.words}`.trimEnd(), command.describe, (y) => withOptions(y, { ...COMMON_OPTIONS, ...command.options }, true), run((argv) => commandRun(name, argv)));
   }
   await parser
     .recommendCommands()
@@ -94,19 +96,33 @@ function withOptions(parser: Parser, options: Readonly<Record<string, CommandOpt
   }), parser);
 }
 
-/** Refuses options that the command does not have, words too many, and options given twice. */
-function checkOptions(argv: Argv, known: readonly string[]): void {
-  const options = [...known, ...Object.keys(COMMON_OPTIONS)];
-  const positional = ['model', 'target', 'out', 'capture', 'dir', 'shell'].filter((name) => name in argv);
-  const problems = unknownOptions(argv, [...options, ...positional], options);
-  for (const name of options) {
+/** Refuses options that the command does not have, words too many, options given twice and values that are not in the list. */
+function checkOptions(argv: Argv, { words, options }: CommandDefinition): void {
+  const known = [...Object.keys(options), ...Object.keys(COMMON_OPTIONS)];
+  const positional = [...words.matchAll(/<(\w+)>/g)].map(([, word]) => word as string);
+  const problems = unknownOptions(argv, [...known, ...positional], known);
+  for (const name of known) {
     const value = argv[name];
+    const choices = options[name]?.choices;
     if (Array.isArray(value)) problems.push({ code: 'bad-option', where: [`--${name}`], what: `is given ${value.length} times; give it once.` });
+    else if (value !== undefined && choices?.includes(String(value)) === false) problems.push({ code: 'bad-option', where: [`--${name}`], what: `'${String(value)}' ${listed(choices)}.`, ...(closestNames(String(value), choices).length > 0 && { mend: didYouMean(String(value), choices) }) });
   }
   // The first word is the command itself.
   const surplus = (argv['_'] as readonly unknown[]).slice(1);
   if (surplus.length > 0) problems.push({ code: 'usage', where: [], what: `'${surplus.join(' ')}' is one word too many.`, mend: 'See compile-model --help.' });
   if (problems.length > 0) throw new CompileError('config', problems);
+}
+
+const listed = (choices: readonly string[]): string => (choices.length === 1 ? `must be ${choices[0]}` : `must be one of ${choices.join(', ')}`);
+
+async function commandRun(name: CommandName, argv: Argv): Promise<number> {
+  checkOptions(argv, COMMANDS[name]);
+  const terminal = createTerminal({ quiet: argv['quiet'] === true, json: argv['json'] === true });
+  try {
+    return await RUNS[name](argv, terminal);
+  } finally {
+    terminal.done();
+  }
 }
 
 function usageError(what: string): CompileError {
@@ -116,7 +132,6 @@ function usageError(what: string): CompileError {
 const text = (argv: Argv, name: string): string => String(argv[name]);
 const optional = <K extends string>(argv: Argv, name: K): { readonly [Key in K]?: string } =>
   (argv[name] === undefined ? {} : { [name]: String(argv[name]) }) as { readonly [Key in K]?: string };
-const terminalOf = (argv: Argv): ReturnType<typeof createTerminal> => createTerminal({ quiet: argv['quiet'] === true, json: argv['json'] === true });
 
 function wholeNumber(argv: Argv, name: string, least: number): number {
   const value = Number(argv[name]);
@@ -141,43 +156,32 @@ function checkNoCommand(word: string, moreWords: boolean): void {
   throw new CompileError('config', { code: 'unknown-command', where: [word], what: 'is neither a command nor a file.', mend: didYouMean(word, COMMAND_NAMES) });
 }
 
-async function inspectRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['weights']);
+async function inspectRun(argv: Argv, terminal: Terminal): Promise<number> {
   const { inspectCommand } = await import('./commands/inspect.js');
-  return inspectCommand(text(argv, 'model'), optional(argv, 'weights').weights, terminalOf(argv));
+  return inspectCommand(text(argv, 'model'), optional(argv, 'weights').weights, terminal);
 }
 
-async function emulateRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['inputs', 'outputs', 'float', 'weights']);
+async function emulateRun(argv: Argv, terminal: Terminal): Promise<number> {
   const { emulateCommand } = await import('./commands/emulate.js');
-  return emulateCommand({ target: text(argv, 'target'), inputs: text(argv, 'inputs'), outputs: text(argv, 'outputs'), float: argv['float'] === true, ...optional(argv, 'weights') }, terminalOf(argv));
+  return emulateCommand({ target: text(argv, 'target'), inputs: text(argv, 'inputs'), outputs: text(argv, 'outputs'), float: argv['float'] === true, ...optional(argv, 'weights') }, terminal);
 }
 
-async function verifyRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['inputs', 'expect', 'junit', 'seed', 'jobs']);
+async function verifyRun(argv: Argv, terminal: Terminal): Promise<number> {
   const { verifyCommand } = await import('./commands/verify.js');
   const options = { out: text(argv, 'out'), ...optional(argv, 'inputs'), ...optional(argv, 'expect'), ...optional(argv, 'junit'), seed: wholeNumber(argv, 'seed', 0), jobs: wholeNumber(argv, 'jobs', 1) };
-  const terminal = terminalOf(argv);
-  try {
-    return await verifyCommand(options, terminal);
-  } finally {
-    terminal.done();
-  }
+  return verifyCommand(options, terminal);
 }
 
-async function explainRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['inputs', 'event', 'layer']);
+async function explainRun(argv: Argv, terminal: Terminal): Promise<number> {
   const { explainCommand } = await import('./commands/explain.js');
   const event = argv['event'] === undefined ? {} : { event: wholeNumber(argv, 'event', 0) };
-  return explainCommand({ out: text(argv, 'out'), inputs: text(argv, 'inputs'), ...event, ...optional(argv, 'layer') }, terminalOf(argv));
+  return explainCommand({ out: text(argv, 'out'), inputs: text(argv, 'inputs'), ...event, ...optional(argv, 'layer') }, terminal);
 }
 
-async function compareRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['format', 'inputs', 'links']);
+async function compareRun(argv: Argv, terminal: Terminal): Promise<number> {
   const { compareCommand } = await import('./commands/compare.js');
   const format = PATTERN_FORMATS.find((name) => name === argv['format']);
-  if (argv['format'] !== undefined && format === undefined) throw new CompileError('config', { code: 'bad-option', where: ['--format'], what: `'${text(argv, 'format')}' must be one of ${PATTERN_FORMATS.join(', ')}.` });
-  return compareCommand({ out: text(argv, 'out'), capture: text(argv, 'capture'), ...(format === undefined ? {} : { format }), ...optional(argv, 'inputs'), ...(argv['links'] === undefined ? {} : { links: linksOf(text(argv, 'links')) }) }, terminalOf(argv));
+  return compareCommand({ out: text(argv, 'out'), capture: text(argv, 'capture'), ...(format === undefined ? {} : { format }), ...optional(argv, 'inputs'), ...(argv['links'] === undefined ? {} : { links: linksOf(text(argv, 'links')) }) }, terminal);
 }
 
 /** `60,61` as numbers. */
@@ -187,70 +191,51 @@ function linksOf(list: string): number[] {
   throw new CompileError('config', { code: 'bad-option', where: ['--links'], what: `'${list}' must be link numbers such as 60,61, each once.` });
 }
 
-async function synthRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['flow', 'seed']);
+async function synthRun(argv: Argv, terminal: Terminal): Promise<number> {
   const flow = SYNTHESIS_FLOWS.find((name) => name === argv['flow']);
-  if (argv['flow'] !== undefined && flow === undefined) throw new CompileError('config', { code: 'bad-option', where: ['--flow'], what: `'${text(argv, 'flow')}' must be one of ${SYNTHESIS_FLOWS.join(', ')}.` });
   const { synthCommand } = await import('./commands/synth.js');
-  const terminal = terminalOf(argv);
-  try {
-    return await synthCommand({ out: text(argv, 'out'), seed: wholeNumber(argv, 'seed', 0), ...(flow === undefined ? {} : { flow }) }, terminal);
-  } finally {
-    terminal.done();
-  }
+  return synthCommand({ out: text(argv, 'out'), seed: wholeNumber(argv, 'seed', 0), ...(flow === undefined ? {} : { flow }) }, terminal);
 }
 
-async function reportRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['against', 'inputs', 'threshold', 'open']);
+async function reportRun(argv: Argv, terminal: Terminal): Promise<number> {
   const { reportCommand } = await import('./commands/report.js');
-  return reportCommand({ out: text(argv, 'out'), ...optional(argv, 'against'), ...optional(argv, 'inputs'), ...optional(argv, 'threshold'), open: argv['open'] === true, json: argv['json'] === true }, terminalOf(argv));
+  return reportCommand({ out: text(argv, 'out'), ...optional(argv, 'against'), ...optional(argv, 'inputs'), ...optional(argv, 'threshold'), open: argv['open'] === true, json: argv['json'] === true }, terminal);
 }
 
-async function packageRun(argv: Argv): Promise<number> {
-  checkOptions(argv, ['for']);
+async function packageRun(argv: Argv, terminal: Terminal): Promise<number> {
   const { packageCommand } = await import('./commands/package.js');
-  return packageCommand(text(argv, 'out'), text(argv, 'for'), text(argv, 'dir'), terminalOf(argv));
+  return packageCommand(text(argv, 'out'), text(argv, 'for') as PackageKind, text(argv, 'dir'), terminal);
 }
 
-async function ciRun(argv: Argv): Promise<number> {
-  checkOptions(argv, Object.keys(COMMANDS.ci.options));
+async function ciRun(argv: Argv, terminal: Terminal): Promise<number> {
   const { ciCommand, ciInitCommand } = await import('./commands/ci.js');
-  const terminal = terminalOf(argv);
   if (argv['init'] !== undefined) return ciInitCommand(text(argv, 'out'), text(argv, 'init'), terminal);
   if (argv['baseline'] === undefined) throw new CompileError('config', { code: 'usage', where: ['--baseline'], what: 'is missing: ci compares with a report.json of before.', mend: 'Keep one that is good: cp OUT/report.json baseline.json. Or write CI files: compile-model ci OUT --init .' });
-  try {
-    return await ciCommand({
-      out: text(argv, 'out'), baseline: text(argv, 'baseline'), maxAreaGrowth: text(argv, 'max-area-growth'), maxAccuracyDrop: text(argv, 'max-accuracy-drop'),
-      ...optional(argv, 'junit'), ...optional(argv, 'summary'), ...optional(argv, 'allow'), ...optional(argv, 'inputs'), ...optional(argv, 'expect'),
-      seed: wholeNumber(argv, 'seed', 0), jobs: wholeNumber(argv, 'jobs', 1),
-    }, terminal);
-  } finally {
-    terminal.done();
-  }
+  return ciCommand({
+    out: text(argv, 'out'), baseline: text(argv, 'baseline'), maxAreaGrowth: text(argv, 'max-area-growth'), maxAccuracyDrop: text(argv, 'max-accuracy-drop'),
+    ...optional(argv, 'junit'), ...optional(argv, 'summary'), ...optional(argv, 'allow'), ...optional(argv, 'inputs'), ...optional(argv, 'expect'),
+    seed: wholeNumber(argv, 'seed', 0), jobs: wholeNumber(argv, 'jobs', 1),
+  }, terminal);
 }
 
-async function sweepRun(argv: Argv): Promise<number> {
-  checkOptions(argv, Object.keys(COMMANDS.sweep.options));
-  if (argv['cluster'] !== undefined && argv['cluster'] !== 'slurm') throw new CompileError('config', { code: 'bad-option', where: ['--cluster'], what: `'${text(argv, 'cluster')}' must be slurm.` });
+async function sweepRun(argv: Argv, terminal: Terminal): Promise<number> {
   const { sweepCommand } = await import('./commands/sweep.js');
   const jobs = argv['jobs'] === undefined ? {} : { jobs: wholeNumber(argv, 'jobs', 1) };
   const { model: _, ...options } = argv;
-  return sweepCommand({ model: text(argv, 'model'), argv: options, cluster: argv['cluster'] !== undefined, ...jobs, ...optional(argv, 'out'), clusterWords: String(argv['cluster-options'] ?? '').split(/\s+/).filter((word) => word !== '') }, terminalOf(argv));
+  return sweepCommand({ model: text(argv, 'model'), argv: options, cluster: argv['cluster'] !== undefined, ...jobs, ...optional(argv, 'out'), clusterWords: String(argv['cluster-options'] ?? '').split(/\s+/).filter((word) => word !== '') }, terminal);
 }
 
 async function completionRun(argv: Argv): Promise<number> {
-  checkOptions(argv, []);
   const { completionScript, SHELLS } = await import('./completion.js');
   const shell = SHELLS.find((name) => name === argv['shell']);
-  if (shell === undefined) throw new CompileError('config', { code: 'bad-option', where: ['SHELL'], what: `'${text(argv, 'shell')}' must be one of ${SHELLS.join(', ')}.` });
+  if (shell === undefined) throw new CompileError('config', { code: 'bad-option', where: ['SHELL'], what: `'${text(argv, 'shell')}' ${listed(SHELLS)}.` });
   process.stdout.write(completionScript(shell));
   return 0;
 }
 
-async function doctorRun(argv: Argv): Promise<number> {
-  checkOptions(argv, []);
+async function doctorRun(_argv: Argv, terminal: Terminal): Promise<number> {
   const { doctorCommand } = await import('./commands/doctor.js');
-  return doctorCommand(terminalOf(argv));
+  return doctorCommand(terminal);
 }
 
 /** Whatever is not a CompileError is ours to answer for. */

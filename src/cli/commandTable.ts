@@ -1,3 +1,4 @@
+import { PACKAGE_KINDS } from '../compile/packageKinds.js';
 import { PATTERN_FORMATS } from '../io/patterns/pattern.js';
 import { SYNTHESIS_FLOWS } from '../verify/synthesis.js';
 import type { OptionDefinition } from './optionTable.js';
@@ -20,7 +21,7 @@ export interface CommandDefinition {
 
 export const USAGE = `compile-model MODEL [options]
 
-Compiles a trained trigger model (ONNX, QONNX, XGBoost JSON) into Verilog with a proof that it is bit-exact.
+Compiles a trained trigger model (Keras, QKeras, HGQ, PyTorch, ONNX, QONNX, hls4ml projects; XGBoost, LightGBM, CatBoost, scikit-learn, TMVA, conifer) into Verilog with a proof that it is bit-exact.
 
   compile-model model.onnx --clock 320MHz --latency 50ns
   compile-model float.onnx --precision hls4ml.yml --vectors events.npy
@@ -76,7 +77,7 @@ export const COMMANDS = {
     words: '<out> <capture>',
     describe: 'a capture of a board or simulator against the emulator: finds format and latency itself',
     options: {
-      format: { describe: `format of the capture: ${PATTERN_FORMATS.join(', ')}`, default: 'by its content' },
+      format: { choices: PATTERN_FORMATS, describe: `format of the capture: ${PATTERN_FORMATS.join(', ')}`, default: 'by its content' },
       inputs: { describe: 'the events that went in: an array or pattern file', default: 'those of OUT/testbench/patterns' },
       links: { describe: 'links of the capture that hold the outputs: 60,61', default: "the layout's" },
     },
@@ -84,7 +85,7 @@ export const COMMANDS = {
   synth: {
     words: '<out>',
     describe: 'Yosys, and nextpnr where there is one, on the emitted Verilog: LUT, FF, carry, Fmax',
-    options: { flow: { describe: `${SYNTHESIS_FLOWS.join(' or ')}: whose cells`, default: "the part's" }, seed: { value: '1', describe: 'seed of placement' } },
+    options: { flow: { choices: SYNTHESIS_FLOWS, describe: `${SYNTHESIS_FLOWS.join(' or ')}: whose cells`, default: "the part's" }, seed: { value: '1', describe: 'seed of placement' } },
   },
   report: {
     words: '<out>',
@@ -99,7 +100,7 @@ export const COMMANDS = {
   package: {
     words: '<out> <dir>',
     describe: 'what an experiment or a vendor tool needs of OUT, ready to use, into DIR',
-    options: { for: { required: true, describe: 'cmssw, athena, python, vivado, quartus, cocotb or fusesoc' } },
+    options: { for: { required: true, choices: PACKAGE_KINDS, describe: `${PACKAGE_KINDS.slice(0, -1).join(', ')} or ${PACKAGE_KINDS.at(-1)}` } },
   },
   ci: {
     words: '<out>',
@@ -134,7 +135,7 @@ export const COMMANDS = {
       effort: { describe: 'fast,normal,best', default: 'normal' },
       verify: { ...OPTIONS.verify, default: 'emulator; verify OUT proves what you choose' },
       jobs: { describe: 'compilations at a time', default: 'all cores; of a cluster, no limit' },
-      cluster: { describe: 'slurm: as a job array, a task a compilation' },
+      cluster: { choices: ['slurm'], describe: 'slurm: as a job array, a task a compilation' },
       'cluster-options': { describe: "further words for sbatch, joined to the option by =: '--partition=short --time=1:00:00'" },
     },
   },

@@ -6,18 +6,8 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 export type Shell = (typeof SHELLS)[number];
 
-/** Words that an option takes, where they are few; other options take files. */
-const VALUES: Readonly<Record<string, readonly string[]>> = {
-  metric: ['auc', 'accuracy', 'mse', 'agreement', 'rate'],
-  verify: ['none', 'emulator', 'verilator'],
-  effort: ['fast', 'normal', 'best'],
-  missing: ['none', 'flag', 'code'],
-  head: ['score', 'probability', 'class', 'decision=port'],
-  primitives: ['generic', 'xilinx'],
-  target: TARGETS,
-  for: ['cmssw', 'athena', 'python', 'vivado', 'quartus', 'cocotb', 'fusesoc'],
-  cluster: ['slurm'],
-};
+/** Words to offer for options that take others too. */
+const OFFERED: Readonly<Record<string, readonly string[]>> = { head: ['score', 'probability', 'class', 'decision=port'], target: TARGETS };
 
 type Options = Readonly<Record<string, CommandOption>>;
 
@@ -26,6 +16,12 @@ const COMPILE_OPTIONS: Options = { ...OPTIONS, help: { flag: true, describe: 'he
 function optionsOf(command: (typeof COMMAND_NAMES)[number]): Options {
   return { ...COMMANDS[command].options, ...COMMON_OPTIONS, help: { flag: true, describe: 'help' } };
 }
+
+/** The words that each option of any command takes, where they are few; other options take files. */
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  ...OFFERED,
+  ...Object.fromEntries([COMPILE_OPTIONS, ...COMMAND_NAMES.map(optionsOf)].flatMap((options) => Object.entries(options).flatMap(([name, { choices }]) => (choices === undefined ? [] : [[name, choices]])))),
+};
 
 const flagsOf = (options: Options): string => Object.keys(options).map((name) => `--${name}`).join(' ');
 

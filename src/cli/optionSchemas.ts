@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { OptionName } from './optionTable.js';
-import { TARGETS } from './optionTable.js';
+import { optionOf, TARGETS } from './optionTable.js';
+import { invariant } from '../errors.js';
 
 /** Text that is not empty; numbers of an option file become text. */
 const text = z.union([z.string(), z.number().transform(String)]).pipe(z.string().trim().min(1, 'needs a value'));
@@ -15,8 +16,11 @@ function whole(least: number, most: number): z.ZodType<number> {
 /** A share: `0.5%` or `0.005`. */
 const share = text.pipe(z.string().regex(/^\d+(\.\d+)?\s*%?$/, 'must be a share such as 0.5% or 0.005')).transform((value) => (value.endsWith('%') ? Number(value.slice(0, -1)) / 100 : Number(value))).pipe(z.number().max(1, 'must be at most 100%'));
 
-function oneOf(...values: readonly [string, ...string[]]): z.ZodType<string> {
-  return text.pipe(z.enum(values, `must be one of ${values.join(', ')}`));
+/** One of the values that the table lists. */
+function choiceOf(name: OptionName): z.ZodType<string> {
+  const { choices } = optionOf(name);
+  invariant(choices !== undefined, `--${name} has no list of values`);
+  return text.pipe(z.enum(choices, `must be one of ${choices.join(', ')}`));
 }
 
 const targets = z.union([text, z.array(text).transform((list) => list.join(','))]).pipe(
@@ -33,16 +37,16 @@ export const OPTION_SCHEMAS: Readonly<Record<OptionName, z.ZodType<string | numb
   precision: text,
   data: text,
   labels: text,
-  metric: oneOf('auc', 'accuracy', 'mse', 'agreement', 'rate'),
+  metric: choiceOf('metric'),
   'max-loss': share,
   target: targets,
-  verify: oneOf('none', 'emulator', 'verilator'),
+  verify: choiceOf('verify'),
   vectors: text,
   'score-type': text,
-  missing: oneOf('none', 'flag', 'code'),
+  missing: choiceOf('missing'),
   head: text.refine((value) => /^(score|probability|class|decision=\S+)$/.test(value), 'must be score, probability, class, decision=THRESHOLD or decision=port'),
   ii: whole(1, 1_000_000),
-  primitives: oneOf('generic', 'xilinx'),
+  primitives: choiceOf('primitives'),
   'max-dsp': whole(0, 1_000_000),
   'max-bram': whole(0, 1_000_000),
   'max-lut': whole(0, 1_000_000_000),
@@ -50,7 +54,7 @@ export const OPTION_SCHEMAS: Readonly<Record<OptionName, z.ZodType<string | numb
   name: text.refine((value) => /^[A-Za-z_]\w{0,62}$/.test(value), 'must be an identifier: letters, digits and _, not a digit first, at most 63'),
   'model-version': whole(0, 0xffff_ffff),
   weights: text,
-  effort: oneOf('fast', 'normal', 'best'),
+  effort: choiceOf('effort'),
   synth: flag,
   seed: whole(0, 0xffff_ffff),
   jobs: whole(1, 1024),

@@ -4,6 +4,8 @@
  */
 export interface OptionDefinition {
   readonly alias?: string;
+  /** The values there are, where they can be listed. */
+  readonly choices?: readonly [string, ...string[]];
   /** Flags take no value. */
   readonly flag?: true;
   /** The value names a file or folder: in an option file, relative to that file. */
@@ -32,16 +34,16 @@ export const OPTIONS = {
   precision: { path: true, describe: "per-layer types in hls4ml's config form" },
   data: { path: true, describe: 'events that say what the inputs look like' },
   labels: { path: true, describe: 'labels of the events' },
-  metric: { describe: 'what quantisation may not lose: auc, accuracy, mse, agreement, rate', default: 'one that fits the model' },
+  metric: { choices: ['auc', 'accuracy', 'mse', 'agreement', 'rate'], describe: 'what quantisation may not lose: auc, accuracy, mse, agreement, rate', default: 'one that fits the model' },
   'max-loss': { describe: 'how much of the metric quantisation may lose, 0.5% or 0.005', default: '0.5%' },
   target: { describe: 'list of verilog, vhdl, vitis, cpp, typescript', default: 'all' },
-  verify: { describe: 'none, emulator, verilator; each includes those before it', default: 'verilator where installed' },
+  verify: { choices: ['none', 'emulator', 'verilator'], describe: 'none, emulator, verilator; each includes those before it', default: 'verilator where installed' },
   vectors: { path: true, describe: "events to verify with, besides the tool's own" },
   'score-type': { describe: "forests: type of leaves and score, e.g. 'ap_fixed<16,6>'", default: 'searched with --data, else grown' },
-  missing: { describe: 'forests: how NaN arrives: none, flag (one more bit a feature), code (a reserved value)', default: 'flag where the model learned it, else none' },
+  missing: { choices: ['none', 'flag', 'code'], describe: 'forests: how NaN arrives: none, flag (one more bit a feature), code (a reserved value)', default: 'flag where the model learned it, else none' },
   head: { describe: 'score, probability, class, decision=THRESHOLD (1 where the score is above it) or decision=port', default: 'score' },
   ii: { describe: 'initiation interval in cycles', default: '1', unsupported: onlyValue(1, 'sharing resources comes in a later release; --ii 1 works: one event every cycle') },
-  primitives: { describe: 'generic or xilinx', default: 'generic' },
+  primitives: { choices: ['generic', 'xilinx'], describe: 'generic or xilinx', default: 'generic' },
   'max-dsp': { describe: 'DSP budget', default: '0', unsupported: onlyValue(0, MEMORIES) },
   'max-bram': { describe: 'BRAM budget', default: '0', unsupported: onlyValue(0, MEMORIES) },
   'max-lut': { describe: 'LUT budget', default: 'the device' },
@@ -49,7 +51,7 @@ export const OPTIONS = {
   name: { describe: 'top module and namespace', default: "from the file's name" },
   'model-version': { describe: 'a constant in the firmware', default: '1' },
   weights: { path: true, describe: 'weights of a Keras model.json', default: 'beside it' },
-  effort: { describe: 'how long the optimisers may search: fast, normal, best', default: 'normal' },
+  effort: { choices: ['fast', 'normal', 'best'], describe: 'how long the optimisers may search: fast, normal, best', default: 'normal' },
   synth: { flag: true, describe: 'run Yosys and put its figures in the report' },
   seed: { describe: 'seed of the random vectors', default: '1' },
   jobs: { describe: 'threads', default: 'all cores' },

@@ -8,9 +8,7 @@ import { busWidth, dutOf } from '../verify/dut.js';
 import { readResource } from '../verify/resources.js';
 import type { CompiledFolder, FolderDesign } from './folder.js';
 import { checkedFiles, checkWhole, openDesign } from './folder.js';
-
-export const PACKAGE_KINDS = ['cmssw', 'athena', 'python', 'vivado', 'quartus', 'cocotb', 'fusesoc'] as const;
-export type PackageKind = (typeof PACKAGE_KINDS)[number];
+import type { PackageKind } from './packageKinds.js';
 
 /** The folders of an output folder that each kind takes along. */
 const PARTS: Readonly<Record<PackageKind, readonly string[]>> = {

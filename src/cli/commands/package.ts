@@ -1,17 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { openFolder } from '../../compile/folder.js';
-import type { PackageKind } from '../../compile/package.js';
-import { PACKAGE_KINDS, packageFolder } from '../../compile/package.js';
-import { CompileError, didYouMean } from '../../errors.js';
+import { packageFolder } from '../../compile/package.js';
+import type { PackageKind } from '../../compile/packageKinds.js';
+import { CompileError } from '../../errors.js';
 import { folderSource, writeOutputFolder } from '../files.js';
 import type { Terminal } from '../terminal.js';
 
 /** `package OUT --for KIND DIR`: what an experiment's or a vendor's software needs of an output folder, ready to use. */
-export function packageCommand(out: string, wanted: string, folder: string, terminal: Terminal): number {
-  const kind = PACKAGE_KINDS.find((name): name is PackageKind => name === wanted);
-  if (kind === undefined) {
-    throw new CompileError('config', { code: 'bad-option', where: ['--for'], what: `'${wanted}' must be one of ${PACKAGE_KINDS.join(', ')}.`, mend: didYouMean(wanted, PACKAGE_KINDS) });
-  }
+export function packageCommand(out: string, kind: PackageKind, folder: string, terminal: Terminal): number {
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new CompileError('input', { code: 'output-folder', where: [folder], what: 'is not empty: a package is written into a folder of its own.', mend: 'Choose another folder, or empty it first.' });
   }
