@@ -3,46 +3,32 @@ import { formatApart, formatDecimal, plural } from './format.js';
 import { gauge } from './html/charts.js';
 import type { GraphLayout } from './html/layout.js';
 import { type Content, type Html, html, noBreak, number, sourceTag } from './html/markup.js';
+import { htmlPage } from './html/page.js';
 import { sections } from './html/sections.js';
-import { STYLE } from './html/style.js';
 import type { Report } from './schema.js';
 import { type Outcome, outcomeOf, statedBudget, verdictSentence } from './verdict.js';
 
 const OUTCOME_TITLES: Readonly<Record<Outcome, string>> = { met: 'Budget met', unmet: 'Budget not met', mismatch: 'Verification found a mismatch' };
 
 /**
- * The report as one HTML file: no network, no script (a content policy forbids both), light and dark, for screens of
+ * The report as one HTML file: no network, no script, light and dark, for screens of
  * any width and for paper; `graph` is the drawing of the model that `layoutModel` made. A pure function of the report; all text in it is taken for hostile and escaped.
  */
 export function htmlReport(report: Report, graph?: GraphLayout): string {
   const parts = sections(report, graph);
   const links = parts.map((s) => html`<li><a href="#${s.id}">${s.title}</a></li>`);
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="${report.tool.name} ${report.tool.version}">
-<title>${report.model.name}: ${OUTCOME_TITLES[outcomeOf(report)].toLowerCase()}</title>
-<style>${{ markup: STYLE }}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the report</a>
-<div class="page">
-<header>
-<p class="eyebrow">Trigger firmware report</p>
-<h1>${report.model.name}</h1>
-${verdictBox(report)}${figures(report)}</header>
-<nav aria-label="Contents"><ul><li><a href="#budget">Budget</a></li>${links}</ul></nav>
-<main id="main">
-${budgetSection(report)}${parts.map((s) => s.body)}</main>
-<footer><p>Made by ${report.tool.name} ${report.tool.version} from report.json, schema version ${report.schema}.</p></footer>
-</div>
-</body>
-</html>
-`;
-  return page.markup;
+  return htmlPage({
+    tool: report.tool,
+    title: `${report.model.name}: ${OUTCOME_TITLES[outcomeOf(report)].toLowerCase()}`,
+    skip: 'Skip to the report',
+    eyebrow: 'Trigger firmware report',
+    heading: report.model.name,
+    lead: html`${verdictBox(report)}${figures(report)}`,
+    contents: html`<nav aria-label="Contents"><ul><li><a href="#budget">Budget</a></li>${links}</ul></nav>\n`,
+    main: html`${budgetSection(report)}${parts.map((s) => s.body)}`,
+    source: 'report.json',
+    schema: report.schema,
+  });
 }
 
 function verdictBox(report: Report): Html {

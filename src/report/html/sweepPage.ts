@@ -1,8 +1,8 @@
 import { formatCount, formatDecimal, formatPercent } from '../format.js';
 import type { Sweep, SweepRow } from '../sweep.js';
 import { type Html, dataTable, html, number } from './markup.js';
+import { htmlPage } from './page.js';
 import { type Axis, linear, tickText } from './plots.js';
-import { STYLE } from './style.js';
 
 const WIDTH = 460;
 const HEIGHT = 300;
@@ -20,32 +20,18 @@ export function sweepPage(sweep: Sweep): string {
   const varied = Object.entries(axes).filter(([, values]) => values.length > 1);
   const done = points.filter((row) => row.state === 'done');
   const grid = varied.map(([axis, values]) => `${axis}: ${values.join(', ')}`).join('; ');
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="${tool.name} ${tool.version}">
-<title>${model.name}: sweep of ${points.length} compilations</title>
-<style>${{ markup: STYLE }}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the plot</a>
-<div class="page">
-<header>
-<p class="eyebrow">Sweep of ${points.length} compilations</p>
-<h1>${model.name}</h1>
-<p class="lead">${grid === '' ? 'One point: no option was a list.' : `${grid}.`} ${done.length} done, ${done.filter((row) => row.met === true).length} meet their budget, ${pareto.length} on the Pareto front.</p>
-</header>
-<main id="main">
-${done.length === 0 ? undefined : plot(sweep, done)}${pointTable(sweep, varied.map(([axis]) => axis))}</main>
-<footer><p>Made by ${tool.name} ${tool.version} from sweep.json, schema version ${sweep.schema}.</p></footer>
-</div>
-</body>
-</html>
-`;
-  return page.markup;
+  const met = done.filter((row) => row.met === true).length;
+  return htmlPage({
+    tool,
+    title: `${model.name}: sweep of ${points.length} compilations`,
+    skip: 'Skip to the plot',
+    eyebrow: `Sweep of ${points.length} compilations`,
+    heading: model.name,
+    lead: html`<p class="lead">${grid === '' ? 'One point: no option was a list.' : `${grid}.`} ${done.length} done, ${met} meet their budget, ${pareto.length} on the Pareto front.</p>\n`,
+    main: html`${done.length === 0 ? undefined : plot(sweep, done)}${pointTable(sweep, varied.map(([axis]) => axis))}`,
+    source: 'sweep.json',
+    schema: sweep.schema,
+  });
 }
 
 /** A little more than the values span, never below 0. */
