@@ -53,7 +53,8 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   checkPassName(request.dumpAfter);
   const flow = request.synth === true ? flowOf(device) : undefined;
   const reads = recordReads(request.readSide);
-  const { io, headed, model, scored, typed } = await typedModelOf({ ...request, readSide: reads.readSide }, hooks);
+  const stages = await typedModelOf({ ...request, readSide: reads.readSide }, hooks);
+  const { io, headed, model, typed, evaluation } = stages;
   const design = findDesign(typed.graph, request, hooks);
   const { schedule } = design.result;
   step('writing Verilog and emulators');
@@ -69,11 +70,11 @@ export async function compile(request: CompileRequest, hooks: CompileHooks = {})
   const verilog = files[0]?.text ?? '';
   const proof = await prove(request, schedule, arrayPorts(typed.graph), info, verilog, hooks);
   files.push(...proof.files, ...patterns(schedule, info, io, proof));
-  const accuracy = typed.evaluation === undefined || typed.graph !== scored.graph ? undefined : accuracyOf(model, schedule.circuit, typed.evaluation);
-  const observed = typed.evaluation === undefined || typed.graph !== scored.graph || schedule.circuit.size > OBSERVED_OPS ? undefined : observedRanges(typed.graph, typed.evaluation.events.inputs, typed.evaluation.events.count);
+  const accuracy = evaluation === undefined ? undefined : accuracyOf(model, schedule.circuit, evaluation);
+  const observed = evaluation === undefined || schedule.circuit.size > OBSERVED_OPS ? undefined : observedRanges(typed.graph, evaluation.events.inputs, evaluation.events.count);
   step('writing the report');
   if (!design.result.met) step('trying what would fit');
-  const suggestions = await proposals(design, request, typed.evaluation === undefined || typed.graph !== scored.graph ? undefined : accuracy?.fixed);
+  const suggestions = await proposals(design, stages, request, accuracy?.fixed);
   const estimated = finishReport(draftReport({ request, sha256: modelSha256(request.model, reads.hashes), model, typed, info, design: { ...design, device, suggestions }, proof, accuracy, observed, verilog, artifacts: files.map(artifact) }));
   const report = flow === undefined ? estimated : await synthesised(estimated, flow, schedule, info.top, verilog, request, hooks);
   const page = htmlReport(report, await layoutModel(report));

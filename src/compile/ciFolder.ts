@@ -12,7 +12,7 @@ import type { JunitCase } from '../verify/junit.js';
 import { junitXml } from '../verify/junit.js';
 import type { Events } from './emulate.js';
 import { flippedDecisions } from './flips.js';
-import type { FolderSource } from './folder.js';
+import type { CompiledFolder, FolderSource } from './folder.js';
 import { checkWhole, openDesign, openFolder, readReport } from './folder.js';
 import type { CompileHooks } from './request.js';
 import type { FolderVerification } from './verifyFolder.js';
@@ -51,7 +51,8 @@ const SEVERITY: readonly CompileError['kind'][] = ['internal', 'verification', '
 export async function ciFolder(source: FolderSource, options: CiOptions, hooks: CompileHooks): Promise<CiResult> {
   const report = readReport(source);
   const top = report.model.top ?? report.model.name;
-  const whole = attempt(() => checkWhole(source, report));
+  const checked = attempt(() => checkWhole(source, report));
+  const whole = checked instanceof CompileError ? checked : undefined;
   const proof = await proven(source, options, hooks);
   const gates = checkGates(options.baseline, report, options);
   const failures = [whole, proof.error, gateError(source, gates, options.allowed)].filter((error) => error !== undefined);
@@ -77,10 +78,10 @@ function flips(source: FolderSource, { baselineFolder, inputs }: CiOptions): Fli
   return flippedDecisions(before, after, inputs === undefined ? {} : { inputs });
 }
 
-function attempt(work: () => void): CompileError | undefined {
+/** What the work gives, or why it cannot be done. */
+function attempt<T>(work: () => T): T | CompileError {
   try {
-    work();
-    return undefined;
+    return work();
   } catch (error) {
     if (error instanceof CompileError) return error;
     throw error;
@@ -105,15 +106,12 @@ async function proven(source: FolderSource, options: CiOptions, hooks: CompileHo
   }
 }
 
-function attemptOpen(source: FolderSource): ReturnType<typeof openFolder> | CompileError {
-  try {
+function attemptOpen(source: FolderSource): CompiledFolder | CompileError {
+  return attempt(() => {
     const folder = openFolder(source);
     openDesign(folder);
     return folder;
-  } catch (error) {
-    if (error instanceof CompileError) return error;
-    throw error;
-  }
+  });
 }
 
 function verificationCases({ result, error }: Proof): CiCase[] {

@@ -21,6 +21,7 @@ import type { PipelineResult } from '../timing/pipeline.js';
 import { pipelineCircuit } from '../timing/pipeline.js';
 import type { TypedModel } from './model.js';
 import { readModel, typeModel } from './model.js';
+import type { Evaluation } from './precision.js';
 import type { LayerOverflow } from './overflow.js';
 import { layerOverflows } from './overflow.js';
 import type { CompileHooks, CompileRequest, Effort } from './request.js';
@@ -31,10 +32,10 @@ export interface ModelStages {
   readonly headed: ReturnType<typeof beginHead>;
   /** As read, with hardware integers in front and without its head: what is judged by events. */
   readonly model: ModelGraph;
-  /** With types. */
-  readonly scored: TypedModel;
   /** With types and head. */
   readonly typed: TypedModel;
+  /** The user's events, where the outputs are the scores that they judge. */
+  readonly evaluation: Evaluation | undefined;
 }
 
 /** Reads the model and gives every value a type. Throws CompileError. */
@@ -47,7 +48,7 @@ export async function typedModelOf(request: CompileRequest, hooks: CompileHooks)
   hooks.onStep?.('choosing types');
   const scored = await typeModel(model, request, hooks);
   const typed = { ...scored, graph: finishHead({ ...headed, graph: scored.graph }, () => typeOfElement(lowerGraph(scored.graph).outputs[0] as OutputPort, 0), catalogue) };
-  return { io, headed, model, scored, typed };
+  return { io, headed, model, typed, evaluation: typed.graph === scored.graph ? scored.evaluation : undefined };
 }
 
 /** A circuit placed in time, with what is known of its layers. */

@@ -10,7 +10,7 @@ import type { PassRecord } from '../passes/pass.js';
 import type { Report, ReportDraft, ReportLayer, ReportPort } from '../report/schema.js';
 import type { Device } from '../timing/device.js';
 import type { PipelineResult } from '../timing/pipeline.js';
-import { criticalPath, layerFacts, reportPort, stageFacts } from './facts.js';
+import { criticalPath, layerFacts, reportPort, rounded, stageFacts } from './facts.js';
 import type { LayerOverflow } from './overflow.js';
 import { numbersOf } from './overflow.js';
 import type { VerificationOutcome } from './prove.js';
@@ -178,10 +178,6 @@ function precisionRows({ typed, design, request }: Findings): NonNullable<Report
     note: statement.text,
   }));
   return [...inputs, ...layers];
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }
 
 /** First and last line of each layer's logic in the Verilog, by the headings that stand over it. */

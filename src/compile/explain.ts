@@ -4,7 +4,6 @@ import { compileEmulator } from '../emulator/emulator.js';
 import { CompileError, invariant } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import { formatFixedType } from '../fixed/fixedType.js';
-import { trigforgeModelFrontend } from '../frontends/trigforgeModel.js';
 import type { ActivationParams } from '../layers/activation.js';
 import type { LoweredLayer } from '../layers/lower.js';
 import { catalogue } from '../layers/registry.js';
@@ -17,7 +16,7 @@ import { arrayPorts } from './arrayPorts.js';
 import type { Emulated, Events } from './emulate.js';
 import { emulateFolder } from './emulate.js';
 import type { CompiledFolder } from './folder.js';
-import { checkedText } from './folder.js';
+import { folderGraph } from './folder.js';
 import { layerCircuit } from './layerValues.js';
 import { castValue, causeOf, isApart, typedParams } from './lossCause.js';
 
@@ -32,27 +31,33 @@ const MOST_FOLLOWED = 64;
  * @throws CompileError (`input`): no such event, arrays that do not fit, a folder that is mixed or not complete
  */
 export function explainEvent(folder: CompiledFolder, events: Events, number: number | undefined): Explanation {
-  const typed = graphOf(folder, 'model.json');
-  const model = graphOf(folder, 'float.json');
+  const typed = folderGraph(folder, 'model.json');
+  const model = folderGraph(folder, 'float.json');
+  const float = floatEvents(model, events);
   const emulated = emulateFolder(folder, events);
-  const event = number ?? furthestEvent(folder, model, events, emulated);
+  const event = number ?? furthestEvent(folder, model, float, emulated);
   if (event >= emulated.count) {
     throw new CompileError('input', { code: 'no-such-event', where: ['--event', events.file], what: `there is no event ${event}: the file holds ${emulated.count}.`, mend: `Give a number from 0 to ${emulated.count - 1}.` });
   }
-  const run = new EventRun(folder, typed, model, events, event);
+  const run = new EventRun(folder, typed, model, events, eventInputs(float, event), event);
   run.checkOutputs(emulated);
   return { event, chosen: number === undefined, count: emulated.count, file: events.file, ...run.explain(), warnings: emulated.warnings };
 }
 
-function graphOf({ source, report }: CompiledFolder, file: string): ModelGraph {
-  const bytes = new TextEncoder().encode(checkedText(source, report, file));
-  return trigforgeModelFrontend.parse({ name: `${source.path}/${file}`, bytes }, { catalogue, readSide: () => undefined });
+/** All events as the float model takes them. */
+interface FloatEvents {
+  readonly inputs: ReadonlyMap<string, Float64Array>;
+  readonly count: number;
 }
 
-/** The inputs of one event as the float model takes them, by name. */
-function floatInputs(model: ModelGraph, { arrays, file }: Events, event: number): Map<string, Float64Array> {
+function floatEvents(model: ModelGraph, { arrays, file }: Events): FloatEvents {
   const { inputs, count } = matchArrays(arrays, arrayPorts(model), file);
-  return new Map(model.inputs.map((input, i) => [input.name, rowOf(inputs[i] as Float64Array, count, event)]));
+  return { inputs: new Map(model.inputs.map((input, i) => [input.name, inputs[i] as Float64Array])), count };
+}
+
+/** The inputs of one event by name. */
+function eventInputs({ inputs, count }: FloatEvents, event: number): Map<string, Float64Array> {
+  return new Map([...inputs].map(([name, values]) => [name, rowOf(values, count, event)]));
 }
 
 function rowOf(values: Float64Array, count: number, event: number): Float64Array {
@@ -61,10 +66,10 @@ function rowOf(values: Float64Array, count: number, event: number): Float64Array
 }
 
 /** The event with the largest difference between the firmware's outputs and the float model's, the first of equals. */
-function furthestEvent({ circuit }: CompiledFolder, model: ModelGraph, events: Events, { results, count }: Emulated): number {
+function furthestEvent({ circuit }: CompiledFolder, model: ModelGraph, events: FloatEvents, { results, count }: Emulated): number {
   let [furthest, most] = [0, -1];
   for (let event = 0; event < count; event++) {
-    const float = evaluateTensors(model, catalogue, floatInputs(model, events, event));
+    const float = evaluateTensors(model, catalogue, eventInputs(events, event));
     const apart = circuit.outputs.reduce((sofar, port, k) => {
       const tensor = float.get(model.outputs[k]?.tensor ?? '')?.data;
       const fixed = rowOf(results[k]?.data as Float64Array, count, event);
@@ -93,15 +98,13 @@ class EventRun {
   private readonly fixed = new Map<string, Tensor>();
   private readonly lowered = new Map<ModelNode, LoweredLayer>();
   private readonly makers: ReadonlyMap<string, ModelNode>;
-  private readonly given: ReadonlyMap<string, Float64Array>;
   private readonly ports: ReadonlyMap<string, Port>;
 
-  constructor(folder: CompiledFolder, private readonly typed: ModelGraph, private readonly model: ModelGraph, events: Events, private readonly event: number) {
+  constructor(folder: CompiledFolder, private readonly typed: ModelGraph, private readonly model: ModelGraph, events: Events, private readonly given: ReadonlyMap<string, Float64Array>, private readonly event: number) {
     const layers = layerCircuit(typed, { onLayer: (layer) => this.lowered.set(layer.node, layer) });
     const matched = matchArrays(events.arrays, folder.inputs, events.file);
     const inputs = matched.inputs.map((values) => rowOf(values, matched.count, event));
-    this.given = floatInputs(model, events, event);
-    this.float = evaluateTensors(model, catalogue, this.given);
+    this.float = evaluateTensors(model, catalogue, given);
     this.makers = new Map(model.nodes.map((node) => [node.output, node]));
     const outputs = compileEmulator(layers).run(inputs, 1);
     for (const [name, constant] of typed.constants) this.fixed.set(name, constant);

@@ -9,6 +9,11 @@ import { crossings } from '../timing/pipeline.js';
 import type { Schedule } from '../timing/schedule.js';
 import { lutsOf } from '../timing/ternary.js';
 
+/** A figure of the report: to a thousandth. */
+export function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
 /** Estimated cost and place in the pipeline of one layer. */
 export interface LayerFacts {
   readonly resources: ReportArea;
@@ -90,7 +95,7 @@ export function criticalPath(schedule: Schedule): { readonly stage: number; read
     if (before < 0) break;
     op = before;
   }
-  return { stage: stage[end] as number, path: steps.reverse().map((step) => ({ layer: step.layer, ns: Math.round(step.ns * 1000) / 1000 })) };
+  return { stage: stage[end] as number, path: steps.reverse().map((step) => ({ layer: step.layer, ns: rounded(step.ns) })) };
 }
 
 function slowestOperand(circuit: Circuit, source: Int32Array, schedule: Schedule, op: number): number {
@@ -122,5 +127,5 @@ export function stageFacts(schedule: Schedule): NonNullable<Report['pipeline']> 
     const bits = Math.max(0, (top[op] as number) - (bottom[op] as number));
     for (let k = 0; k < (crossed[op] as number); k++) ff[s + k]! += bits;
   }
-  return Array.from(ns, (path, s) => ({ ns: Math.round((path + schedule.device.registerNs) * 1000) / 1000, ff: ff[s] as number }));
+  return Array.from(ns, (path, s) => ({ ns: rounded(path + schedule.device.registerNs), ff: ff[s] as number }));
 }

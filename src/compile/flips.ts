@@ -4,10 +4,10 @@ import type { FlippedDecisions } from '../report/compare.js';
 import type { Emulated, Events } from './emulate.js';
 import { emulateFolder } from './emulate.js';
 import type { CompiledFolder } from './folder.js';
-import { checkedText } from './folder.js';
+import { folderGraph } from './folder.js';
 import { eventArrays, hasEvents, layoutOf, patternEvents } from './folderEvents.js';
-import { readModel } from './model.js';
 import { lastLayer } from './precision.js';
+import { keptCount } from '../quantize/search/metrics.js';
 
 export interface FlipOptions {
   /** Events to decide on; the newer folder's own where there are none. */
@@ -15,10 +15,6 @@ export interface FlipOptions {
   /** Where single scores decide; by default what the last layer says, else the one below. */
   readonly threshold?: number;
 }
-
-/** Of scores that name no working point, the greatest of this share are taken, but at least ten events: a trigger's rate. */
-const KEPT = 0.01;
-const LEAST_KEPT = 10;
 
 /** How one output decides, in words, and the decision by event. */
 interface Decision {
@@ -38,8 +34,7 @@ export function flippedDecisions(before: CompiledFolder, after: CompiledFolder, 
   if (inputs === undefined && !hasEvents(after)) return 'no events: pass --inputs';
   const events = inputs ?? eventArrays(after, patternEvents(after, layoutOf(after).maps));
   const [was, is] = [emulateFolder(before, events), emulateFolder(after, events)];
-  const model = readModel({ name: 'model.json', bytes: new TextEncoder().encode(checkedText(after.source, after.report, 'model.json')) }, () => undefined);
-  return { events: is.count, ...countFlips(was, is, decisionsOf(model, was, threshold)) };
+  return { events: is.count, ...countFlips(was, is, decisionsOf(folderGraph(after, 'model.json'), was, threshold)) };
 }
 
 type Ports = readonly { readonly name: string; readonly shape: readonly number[] }[];
@@ -73,10 +68,9 @@ function naturalThreshold(model: ModelGraph, output: GraphOutput | undefined): n
   return name === 'sigmoid' ? 0.5 : name === 'tanh' ? 0 : undefined;
 }
 
-/** The value that the wanted share of events exceeds. */
+/** Of scores that name no working point: the value that a trigger's rate of events exceeds. */
 function workingPoint(scores: Float64Array): number {
-  const kept = Math.min(scores.length - 1, Math.max(LEAST_KEPT, Math.round(KEPT * scores.length)));
-  return scores.toSorted()[scores.length - 1 - kept] as number;
+  return scores.toSorted()[Math.max(0, scores.length - 1 - keptCount(scores.length))] as number;
 }
 
 function greatest(values: Float64Array): number {

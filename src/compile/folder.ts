@@ -4,6 +4,9 @@ import type { Circuit } from '../circuit/circuit.js';
 import { circuitFromText } from '../circuit/text.js';
 import type { Problem } from '../errors.js';
 import { CompileError } from '../errors.js';
+import { trigforgeModelFrontend } from '../frontends/trigforgeModel.js';
+import { catalogue } from '../layers/registry.js';
+import type { ModelGraph } from '../model/graph.js';
 import { parseReport } from '../report/parse.js';
 import type { ArrayPort } from '../io/arrays.js';
 import { missingOf } from './arrayPorts.js';
@@ -88,6 +91,12 @@ export function checkedText(source: FolderSource, report: Report, file: string):
     what: known === undefined ? 'is not a file that report.json lists.' : 'is not the file that report.json was written with: the folder is mixed or was edited.',
     mend: 'Compile the model again.',
   });
+}
+
+/** The model as it was compiled, with its types (`model.json`), or as it was read (`float.json`). */
+export function folderGraph({ source, report }: Pick<CompiledFolder, 'source' | 'report'>, file: 'model.json' | 'float.json'): ModelGraph {
+  const bytes = new TextEncoder().encode(checkedText(source, report, file));
+  return trigforgeModelFrontend.parse({ name: `${source.path}/${file}`, bytes }, { catalogue, readSide: () => undefined });
 }
 
 /** The files below `prefix`, or the one of that name, each the very file that was written; all files for an empty prefix. */

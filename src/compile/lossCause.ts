@@ -20,16 +20,16 @@ export function castValue(value: number, type: FixedType): number {
   return toNumber(castFloat(value, type), -fractionBits(type));
 }
 
-/** Which parameter each type of a precision is of. */
-const PARAMETER_TYPES = { weight: 'weight', bias: 'bias', scale: 'scale' } as const;
+/** Parameters that a precision has types for, by their own names. */
+const TYPED_PARAMETERS = ['weight', 'bias', 'scale'] as const;
 
 /** The parameters as their types have them; the very same object where no type says anything of them. */
 export function typedParams(params: unknown, precision: LayerPrecision | undefined, layer: string): unknown {
   if (precision === undefined || typeof params !== 'object' || params === null) return params;
   const changed: Record<string, Tensor> = {};
-  for (const [name, role] of Object.entries(PARAMETER_TYPES)) {
+  for (const name of TYPED_PARAMETERS) {
     const value = (params as Readonly<Record<string, unknown>>)[name];
-    const type = precision[role];
+    const type = precision[name];
     if (type === undefined || !isTensor(value)) continue;
     changed[name] = { ...value, data: typedValues(value, type, precision.source, layer) };
   }

@@ -2,9 +2,10 @@ import { formatFixedType, parseFixedType } from '../fixed/fixedType.js';
 import type { Report } from '../report/schema.js';
 import type { LatencyRequest, PipelineResult } from '../timing/pipeline.js';
 import { pipelineCircuit } from '../timing/pipeline.js';
-import type { Design } from './design.js';
+import type { ModelGraph } from '../model/graph.js';
+import type { Design, ModelStages } from './design.js';
 import { findDesign, typedModelOf } from './design.js';
-import { layerFacts } from './facts.js';
+import { layerFacts, rounded } from './facts.js';
 import { accuracyOf } from './precision.js';
 import type { CompileRequest } from './request.js';
 import { CompileError } from '../errors.js';
@@ -22,15 +23,15 @@ const SEARCHED_OPS = 600;
 interface Trial {
   readonly change: string;
   readonly request: Partial<CompileRequest>;
-  /** The outputs are no longer the same. */
-  readonly changesNumbers: boolean;
+  /** `same`: types do not depend on what changes; `anew`: they might, and come out the same; `other`: the outputs change. */
+  readonly types: 'same' | 'anew' | 'other';
 }
 
 /**
  * What would fit instead of a budget that is not met: other latencies, clocks, devices and widths, each one scheduled or
  * built, not guessed; what fits first. Empty where the budget is met. `fixed` is the accuracy as it is.
  */
-export async function proposals(design: Design, request: CompileRequest, fixed: number | undefined): Promise<Suggestion[]> {
+export async function proposals(design: Design, { typed }: Pick<ModelStages, 'typed'>, request: CompileRequest, fixed: number | undefined): Promise<Suggestion[]> {
   const { schedule } = design.result;
   const lut = layerFacts(schedule).total.lut;
   const limit = request.maxLut ?? schedule.device.capacity?.lut ?? Infinity;
@@ -38,7 +39,7 @@ export async function proposals(design: Design, request: CompileRequest, fixed: 
   const list = design.result.met ? [] : [...otherTimes(design, request, limit)];
   if (schedule.circuit.size > REBUILT_OPS) return list;
   for (const trial of trialsOf(request, design)) {
-    const tried = await attempt({ ...request, ...trial.request }, trial, limit, fixed);
+    const tried = trial.types === 'same' ? built(typed.graph, { ...request, ...trial.request }, trial, limit) : await attempt({ ...request, ...trial.request }, trial, limit, fixed);
     if (tried !== undefined) list.push(tried);
   }
   return [...list.filter((tried) => tried.met), ...list.filter((tried) => !tried.met)];
@@ -75,12 +76,14 @@ function suggestionOf(change: string, result: PipelineResult, limit: number): Su
 function trialsOf(request: CompileRequest, design: Design): Trial[] {
   const { circuit, device } = design.result.schedule;
   const list: Trial[] = [];
-  const same = (change: string, changes: Partial<CompileRequest>): number => list.push({ change, request: changes, changesNumbers: false });
-  const other = (change: string, changes: Partial<CompileRequest>): number => list.push({ change, request: changes, changesNumbers: true });
-  if (request.effort !== 'best' && circuit.size <= SEARCHED_OPS) same('--effort best', { effort: 'best' });
-  if (request.primitives === undefined && /series|UltraScale/.test(device.family)) same('--primitives xilinx', { primitives: 'xilinx' });
-  if (device.family !== 'UltraScale+') same('--part xcvu13p', { part: 'xcvu13p' });
-  for (const bits of [1, 2]) {
+  const add = (types: Trial['types'], change: string, changes: Partial<CompileRequest>): number => list.push({ change, request: changes, types });
+  const other = (change: string, changes: Partial<CompileRequest>): number => add('other', change, changes);
+  // With events types are searched, which takes long, by effort and device: once more is enough.
+  const isSearched = request.data !== undefined;
+  if (request.effort !== 'best' && circuit.size <= SEARCHED_OPS && !isSearched) add('same', '--effort best', { effort: 'best' });
+  if (request.primitives === undefined && /series|UltraScale/.test(device.family)) add('same', '--primitives xilinx', { primitives: 'xilinx' });
+  if (device.family !== 'UltraScale+' && !isSearched) add('anew', '--part xcvu13p', { part: 'xcvu13p' });
+  for (const bits of isSearched ? [] : [1, 2]) {
     const inputType = request.inputType === undefined ? undefined : narrower(request.inputType, bits);
     if (inputType !== undefined) other(`--input-type '${inputType}'`, { inputType });
   }
@@ -98,14 +101,18 @@ function trialsOf(request: CompileRequest, design: Design): Trial[] {
   return list;
 }
 
-async function attempt(request: CompileRequest, { change, changesNumbers }: Trial, limit: number, fixed: number | undefined): Promise<Suggestion | undefined> {
+function built(graph: ModelGraph, request: CompileRequest, { change }: Trial, limit: number): Suggestion {
+  return suggestionOf(change, findDesign(graph, request, {}).result, limit);
+}
+
+async function attempt(request: CompileRequest, { change, types }: Trial, limit: number, fixed: number | undefined): Promise<Suggestion | undefined> {
   try {
-    const { model, typed, scored } = await typedModelOf(request, {});
+    const { model, typed, evaluation } = await typedModelOf(request, {});
     const { result } = findDesign(typed.graph, request, {});
     const tried = suggestionOf(change, result, limit);
-    if (!changesNumbers) return tried;
-    if (typed.evaluation === undefined || typed.graph !== scored.graph) return { ...tried, note: 'other numbers: look at the accuracy' };
-    const accuracy = accuracyOf(model, result.schedule.circuit, typed.evaluation);
+    if (types !== 'other') return tried;
+    if (evaluation === undefined) return { ...tried, note: 'other numbers: look at the accuracy' };
+    const accuracy = accuracyOf(model, result.schedule.circuit, evaluation);
     return { ...tried, note: `${accuracy.metric} ${rounded(accuracy.fixed)}${fixed === undefined ? '' : ` instead of ${rounded(fixed)}`}` };
   } catch (error) {
     // A change that makes no model, for example a type too narrow for what is fixed elsewhere, is no suggestion.
@@ -142,8 +149,4 @@ function inBlock(text: string, name: string, change: (block: string) => string):
   let end = start + 1;
   while (end < lines.length && (lines[end]?.trim() === '' || indent(lines[end] as string) > indent(lines[start] as string))) end++;
   return [...lines.slice(0, start), change(lines.slice(start, end).join('\n')), ...lines.slice(end)].join('\n');
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

@@ -199,7 +199,8 @@ function topEvents({ width, data }: Scores, subset: Int32Array, count: number): 
   return Int32Array.from(subset).sort((a, b) => (data[b * width] as number) - (data[a * width] as number) || a - b).subarray(0, count);
 }
 
-function keptCount(events: number): number {
+/** Events that a trigger keeps of so many. */
+export function keptCount(events: number): number {
   return Math.min(Math.ceil(events / 2), Math.max(LEAST_KEPT, Math.round(RATE * events)));
 }
 
