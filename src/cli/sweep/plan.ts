@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readModel } from '../../compile/model.js';
+import { modelSha256, recordReads } from '../../compile/modelHash.js';
 import { CompileError } from '../../errors.js';
 import { openModel, readInputFile, sideFilesOf } from '../files.js';
 import { OPTION_NAMES, optionOf } from '../optionTable.js';
@@ -38,7 +39,11 @@ export interface SweepPlan {
  */
 export async function planSweep(model: string, argv: Readonly<Record<string, unknown>>, axes: Axes, out: string): Promise<SweepPlan> {
   refuseOptionFile(model);
-  const sha256 = modelHash(model);
+  const source = openModel(model, argv['weights'] === undefined ? undefined : String(argv['weights']));
+  const reads = recordReads(sideFilesOf(model));
+  // What cannot be read fails here, once; and a point depends on every file that was read.
+  readModel(source, reads.readSide);
+  const sha256 = modelSha256(source, reads.hashes);
   const contents = new Map<string, string>();
   const points: PlannedPoint[] = [];
   for (const values of gridOf(axes)) {
@@ -47,7 +52,7 @@ export async function planSweep(model: string, argv: Readonly<Record<string, unk
     const words = [model, ...Object.entries(options).flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]))];
     const files = Object.entries(options).filter(([name]) => OPTION_NAMES.some((known) => known === name && optionOf(known).path === true))
       .map(([, path]) => hashOnce(contents, String(path)));
-    const id = createHash('sha256').update(JSON.stringify([toolVersion(), sha256, words.slice(1), files])).digest('hex').slice(0, 12);
+    const id = createHash('sha256').update(JSON.stringify([toolVersion(), sha256, [...reads.hashes], words.slice(1), files])).digest('hex').slice(0, 12);
     points.push({ id, values, folder: join(resolve(out), 'points', id), words });
   }
   return { model, sha256, axes, points };
@@ -73,16 +78,4 @@ function hashOnce(known: Map<string, string>, path: string): string {
   const found = known.get(path) ?? createHash('sha256').update(readInputFile(path, 'a file of the options')).digest('hex');
   known.set(path, found);
   return found;
-}
-
-/** Of a model's file, or of the names and contents of all files of its folder. */
-function modelHash(path: string): string {
-  const hash = createHash('sha256');
-  const model = openModel(path);
-  hash.update(model.bytes);
-  if (statSync(path).isDirectory() && model.folder === true) {
-    const read = sideFilesOf(path);
-    for (const file of model.siblings?.() ?? []) hash.update(`${file}\n`).update(read(file) ?? '');
-  }
-  return hash.digest('hex');
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CompileError } from '../../errors.js';
+import { shellCommand } from '../../report/format.js';
 import { runProcess } from '../../verify/processes.js';
 import type { Launcher } from './local.js';
 import { commandOf } from './local.js';
@@ -44,8 +45,8 @@ function writeJob(points: readonly PlannedPoint[], launcher: Launcher, folder: s
   mkdirSync(folder, { recursive: true });
   mkdirSync(join(folder, '..', 'points'), { recursive: true });
   const tasks = points.map((point) => {
-    const log = quoted(`${point.folder}.log`);
-    return `${[launcher.command, ...launcher.args, ...commandOf(point)].map(quoted).join(' ')} >${log} 2>&1; code=$?; echo "ended: with exit code $code" >>${log}; [ $code -eq 2 ] || exit $code`;
+    const log = inShell(`${point.folder}.log`);
+    return `${inShell(launcher.command, ...launcher.args, ...commandOf(point))} >${log} 2>&1; code=$?; echo "ended: with exit code $code" >>${log}; [ $code -eq 2 ] || exit $code`;
   });
   const list = join(folder, 'tasks.txt');
   writeFileSync(list, `${tasks.join('\n')}\n`);
@@ -55,15 +56,15 @@ function writeJob(points: readonly PlannedPoint[], launcher: Launcher, folder: s
     `#SBATCH --array=1-${points.length}${jobs === undefined ? '' : `%${jobs}`}`,
     '#SBATCH --output=/dev/null',
     '# One compilation a task: the line of that number.',
-    `exec sh -c "$(sed -n "\${SLURM_ARRAY_TASK_ID}p" ${quoted(list)})"`,
+    `exec sh -c "$(sed -n "\${SLURM_ARRAY_TASK_ID}p" ${inShell(list)})"`,
     '',
   ].join('\n'));
 }
 
-/** A word as the shell takes it, whatever is in it. */
-function quoted(word: string): string {
-  if (/[\n\r\0]/.test(word)) throw new CompileError('config', { code: 'bad-option', where: ['--cluster'], what: 'options with line breaks cannot be sent to a cluster.' });
-  return `'${word.replaceAll("'", `'\\''`)}'`;
+/** Words as the shell takes them in one line, whatever is in them. */
+function inShell(...words: readonly string[]): string {
+  if (words.some((word) => /[\n\r\0]/.test(word))) throw new CompileError('config', { code: 'bad-option', where: ['--cluster'], what: 'options with line breaks cannot be sent to a cluster.' });
+  return shellCommand(words);
 }
 
 async function submit(script: string, words: readonly string[], signal: AbortSignal): Promise<string> {
