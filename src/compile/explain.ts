@@ -3,7 +3,7 @@ import { typeOfElement } from '../circuit/circuit.js';
 import { compileEmulator } from '../emulator/emulator.js';
 import { CompileError, invariant } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
-import { formatFixedType } from '../fixed/fixedType.js';
+import { castValue, formatFixedType } from '../fixed/fixedType.js';
 import type { ActivationParams } from '../layers/activation.js';
 import type { LoweredLayer } from '../layers/lower.js';
 import { catalogue } from '../layers/registry.js';
@@ -18,7 +18,7 @@ import { emulateFolder } from './emulate.js';
 import type { CompiledFolder } from './folder.js';
 import { folderGraph } from './folder.js';
 import { layerCircuit } from './layerValues.js';
-import { castValue, causeOf, isApart, typedParams } from './lossCause.js';
+import { causeOf, isApart, typedParams } from './lossCause.js';
 
 /** Layers whose loss is followed to the outputs, each by one more run of the float model; the largest losses first. */
 const MOST_FOLLOWED = 64;

@@ -1,7 +1,7 @@
 import type { FixedType } from '../fixed/fixedType.js';
-import { formatFixedType, fractionBits, rangeOf } from '../fixed/fixedType.js';
+import { castValue, formatFixedType, rangeOf } from '../fixed/fixedType.js';
 import { toNumber } from '../fixed/integer.js';
-import { castFloat, typedValues } from '../layers/constants.js';
+import { typedValues } from '../layers/constants.js';
 import { definitionOf } from '../layers/registry.js';
 import type { LayerPrecision } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
@@ -13,11 +13,6 @@ const FLOAT64_ERROR = 2 ** -44;
 /** Whether two values differ by more than float64's own rounding. */
 export function isApart(a: number, b: number): boolean {
   return a !== b && Math.abs(a - b) > FLOAT64_ERROR * Math.max(Math.abs(a), Math.abs(b), 2 ** -20);
-}
-
-/** A value in a type: rounded and overflowed. */
-export function castValue(value: number, type: FixedType): number {
-  return toNumber(castFloat(value, type), -fractionBits(type));
 }
 
 /** Parameters that a precision has types for, by their own names. */

@@ -1,5 +1,5 @@
 import type { Int } from './integer.js';
-import { add, floorMod, neg, pow2, shift, sub, widthOf } from './integer.js';
+import { add, dyadicOf, floorMod, neg, pow2, shift, sub, toNumber, widthOf } from './integer.js';
 import type { Interval } from './interval.js';
 
 /** Quantisation modes of `ap_fixed` (AMD UG1399, "Arbitrary Precision Fixed-Point Data Types"). */
@@ -102,6 +102,20 @@ export function overflowInto(n: Int, type: FixedType): Int {
 export function castInteger(n: Int, exp: number, type: FixedType): Int {
   const k = type.integer - type.width - exp;
   return overflowInto(roundShift(n, k, type.rounding), type);
+}
+
+/** A C++ float or double into the type: exact, except that infinities take the type's ends. The raw integer. */
+export function castFloat(value: number, type: FixedType): Int {
+  const range = rangeOf(type);
+  if (value === Infinity) return overflowInto(range.hi, type);
+  if (value === -Infinity) return overflowInto(range.lo, { ...type, overflow: type.overflow === 'SAT_SYM' ? 'SAT_SYM' : 'SAT' });
+  const { n, exp } = dyadicOf(value);
+  return castInteger(n, exp, type);
+}
+
+/** A value as it is in a type: rounded and overflowed. */
+export function castValue(value: number, type: FixedType): number {
+  return toNumber(castFloat(value, type), -fractionBits(type));
 }
 
 /** What a cast can give: exact for monotone modes, the whole type where it wraps. */

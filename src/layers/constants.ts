@@ -1,6 +1,6 @@
 import { CompileError } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
-import { castInteger, formatFixedType, fractionBits, overflowInto, rangeOf } from '../fixed/fixedType.js';
+import { castFloat, castInteger, formatFixedType, fractionBits } from '../fixed/fixedType.js';
 import type { Int } from '../fixed/integer.js';
 import { dyadicOf, fromBigInt, toNumber } from '../fixed/integer.js';
 import type { LayerPrecision } from '../model/graph.js';
@@ -42,15 +42,6 @@ function castRational(n: bigint, d: bigint, type: FixedType): Int {
   const floor = floorDivBig(top * 4n, bottom);
   const sticky = floor * bottom === top * 4n ? 0n : 1n;
   return castInteger(fromBigInt(floor * 2n + sticky), -3 - fraction, type);
-}
-
-/** A C++ float or double into the type: exact, except that infinities take the type's ends. The raw integer. */
-export function castFloat(value: number, type: FixedType): Int {
-  const range = rangeOf(type);
-  if (value === Infinity) return overflowInto(range.hi, type);
-  if (value === -Infinity) return overflowInto(range.lo, { ...type, overflow: type.overflow === 'SAT_SYM' ? 'SAT_SYM' : 'SAT' });
-  const { n, exp } = dyadicOf(value);
-  return castInteger(n, exp, type);
 }
 
 /**

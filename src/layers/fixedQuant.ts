@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { CircuitBuilder } from '../circuit/builder.js';
 import type { FixedType, Overflow, Rounding } from '../fixed/fixedType.js';
-import { castOverflows, fixedType, fractionBits, MAX_WIDTH, OVERFLOWS, rangeOf, ROUNDINGS, sameType } from '../fixed/fixedType.js';
+import { castFloat, castOverflows, castValue, fixedType, fractionBits, MAX_WIDTH, OVERFLOWS, rangeOf, ROUNDINGS, sameType } from '../fixed/fixedType.js';
 import { dyadicOf, sub, toNumber } from '../fixed/integer.js';
 import type { Tensor } from '../model/tensor.js';
 import { broadcastIndices, broadcastShapes, sizeOf, tensor } from '../model/tensor.js';
 import { castTo, divideRounded, negate } from './arithmetic.js';
-import { castFloat } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { formatShape } from './indexing.js';
 import type { Bounds, TensorRange } from './ranges.js';
@@ -61,11 +60,6 @@ function shapeOfQuant(params: FixedQuantParams, [input = []]: readonly (readonly
   if (!Number.isFinite(divisor) || divisor === 0) return `the divisor must be finite and not 0, found ${divisor}`;
   const wide = elementTypes(params, input).find((type) => type !== undefined && type.width > MAX_WIDTH);
   return wide === undefined ? input : `a width of ${wide.width} bits is more than ${MAX_WIDTH}`;
-}
-
-/** One value through a type. */
-function castValue(value: number, type: FixedType): number {
-  return toNumber(castFloat(value, type), -fractionBits(type));
 }
 
 /** What is rounded: x / divisor. */

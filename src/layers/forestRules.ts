@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { FixedType } from '../fixed/fixedType.js';
-import { fractionBits } from '../fixed/fixedType.js';
+import { castFloat, fractionBits } from '../fixed/fixedType.js';
 import { toNumber } from '../fixed/integer.js';
-import { castFloat } from './constants.js';
 import type { Rounding, RoundedParams } from './definition.js';
 import type { ForestParams, Tree } from './forest.js';
 import type { Bounds } from './ranges.js';

@@ -1,7 +1,6 @@
-import { fixedType } from '../fixed/fixedType.js';
+import { castFloat, fixedType } from '../fixed/fixedType.js';
 import type { FixedType } from '../fixed/fixedType.js';
 import type { Int } from '../fixed/integer.js';
-import { castFloat } from './constants.js';
 import type { UnaryFunction } from './functions.js';
 import type { RoundedFunction } from './steps.js';
 

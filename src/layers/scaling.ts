@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { assertNever } from '../errors.js';
 import type { FixedType } from '../fixed/fixedType.js';
-import { fractionBits, parseFixedType, rangeOf } from '../fixed/fixedType.js';
+import { castValue, fractionBits, parseFixedType, rangeOf } from '../fixed/fixedType.js';
 import { toNumber } from '../fixed/integer.js';
 import type { Tensor } from '../model/tensor.js';
 import { sizeOf, tensor } from '../model/tensor.js';
 import { linear } from '../optimize/cmvm.js';
 import { castTo, plusConstant, sum, timesConstant } from './arithmetic.js';
-import { castFloat } from './constants.js';
 import type { LayerDefinition, LoweredTensor, LoweringContext } from './definition.js';
 import { broadcastsTo, entriesOf, formatShape } from './indexing.js';
 import type { Bounds, TensorRange } from './ranges.js';
@@ -148,7 +147,7 @@ export const scalingLayer: LayerDefinition<ScalingParams> = {
     const input = x as Tensor;
     const type = typeOf(params);
     const exact = exactValues(params, input.shape, input.data);
-    return tensor(outputShape(params, input.shape), type === undefined ? exact : exact.map((v) => toNumber(castFloat(v, type), -fractionBits(type))), type !== undefined);
+    return tensor(outputShape(params, input.shape), type === undefined ? exact : exact.map((v) => castValue(v, type)), type !== undefined);
   },
   lower: lowerScaling,
   bounds: boundsOf,

@@ -1,6 +1,6 @@
 import type { FixedType } from '../fixed/fixedType.js';
-import { castInteger, fixedType, formatFixedType, fractionBits, rangeOf } from '../fixed/fixedType.js';
-import { dyadicOf, fromNumber, toNumber, widthOf } from '../fixed/integer.js';
+import { castValue, fixedType, formatFixedType, fractionBits, rangeOf } from '../fixed/fixedType.js';
+import { fromNumber, toNumber, widthOf } from '../fixed/integer.js';
 import { CompileError } from '../errors.js';
 import type { ResultResolution } from '../layers/definition.js';
 import type { TensorRange } from '../layers/ranges.js';
@@ -308,9 +308,6 @@ export function typeOfRange(range: TensorRange, exp: number): FixedType {
 /** The range after a cast; the whole type where that may wrap. */
 function castRange(range: TensorRange, type: FixedType): TensorRange {
   if (type.overflow === 'WRAP' || type.overflow === 'SAT_ZERO') return rangeOfType(range.shape, type);
-  const cast = (value: number): number => {
-    const { n, exp } = dyadicOf(value);
-    return toNumber(castInteger(n, exp, type), -fractionBits(type));
-  };
+  const cast = (value: number): number => castValue(value, type);
   return { shape: range.shape, low: range.low.map(cast), high: range.high.map(cast), exp: -fractionBits(type) };
 }

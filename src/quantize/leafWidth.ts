@@ -1,6 +1,6 @@
 import type { FixedType } from '../fixed/fixedType.js';
-import { castInteger, fixedType, fractionBits } from '../fixed/fixedType.js';
-import { bitLength, dyadicOf, fromBigInt, toNumber } from '../fixed/integer.js';
+import { castValue, fixedType } from '../fixed/fixedType.js';
+import { bitLength, fromBigInt } from '../fixed/integer.js';
 import type { ForestParams } from '../layers/forest.js';
 import { leafOf } from '../layers/forest.js';
 import { forestBounds } from '../layers/forestRules.js';
@@ -118,9 +118,7 @@ function relativeError(scores: Scores, exact: Scores): number {
 function castFeatures({ params, features, types }: LeafSearch): Float64Array {
   return features.map((value, at) => {
     if (Number.isNaN(value)) return value;
-    const type = types[at % params.nFeatures] as FixedType;
-    const { n, exp } = dyadicOf(value);
-    return toNumber(castInteger(n, exp, type), -fractionBits(type));
+    return castValue(value, types[at % params.nFeatures] as FixedType);
   });
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatFixedType, fractionBits, typeOfInterval } from '../../src/fixed/fixedType.js';
-import { castFloat } from '../../src/layers/constants.js';
+import { castFloat, formatFixedType, fractionBits, typeOfInterval } from '../../src/fixed/fixedType.js';
 import { toNumber } from '../../src/fixed/integer.js';
 import type { FixedQuantParams } from '../../src/layers/fixedQuant.js';
 import { lowerGraph } from '../../src/layers/lower.js';

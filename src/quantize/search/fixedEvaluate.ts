@@ -1,7 +1,5 @@
 import type { FixedType } from '../../fixed/fixedType.js';
-import { fractionBits, rangeOf } from '../../fixed/fixedType.js';
-import { toNumber } from '../../fixed/integer.js';
-import { castFloat } from '../../layers/constants.js';
+import { castValue, fractionBits, rangeOf } from '../../fixed/fixedType.js';
 import type { LayerCatalogue } from '../../model/catalogue.js';
 import { evaluateTensors } from '../../model/evaluate.js';
 import type { ModelGraph } from '../../model/graph.js';
@@ -65,7 +63,7 @@ const PLAIN_WIDTH = 50;
 /** The cast of one value, by plain float64 arithmetic for the mode that we choose ourselves. */
 function castOf(type: FixedType): Cast {
   const bits = fractionBits(type);
-  if (type.rounding !== 'RND' || type.overflow !== 'SAT' || type.width > PLAIN_WIDTH) return (value) => toNumber(castFloat(value, type), -bits);
+  if (type.rounding !== 'RND' || type.overflow !== 'SAT' || type.width > PLAIN_WIDTH) return (value) => castValue(value, type);
   const scale = 2 ** bits;
   const step = 2 ** -bits;
   const { lo, hi } = rangeOf(type);
