@@ -1,12 +1,11 @@
 import type { FixedType } from '../../fixed/fixedType.js';
-import { fixedType } from '../../fixed/fixedType.js';
+import { castValue, fixedType } from '../../fixed/fixedType.js';
 import type { ActivationParams } from '../../layers/activation.js';
 import type { LayerPrecision } from '../../model/graph.js';
 import type { Tensor } from '../../model/tensor.js';
 import { sizeOf, tensor } from '../../model/tensor.js';
 import type { TensorRef } from '../network.js';
 import type { Handler, LayerCall } from './project.js';
-import { castValue } from './project.js';
 
 /** The widest input that a table of all its values is read for. */
 const MOST_TABLE_BITS = 16;

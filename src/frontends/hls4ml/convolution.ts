@@ -74,12 +74,11 @@ function depthwiseKernel({ shape, data, ...rest }: Tensor): Tensor {
  */
 export function separable(rank: number): Handler {
   return (at) => {
-    const { project, call, name, config } = at;
+    const { project, call, name } = at;
     const [data, between, result] = call.types;
     const [input, output, depthwise, pointwise, zero, bias] = call.args as [string, string, string, string, string, string];
     const part = (field: 'depthwise_config' | 'pointwise_config', types: readonly string[], args: readonly string[], x: TensorRef, own: string): LayerCall => {
-      const inner = project.definitions.config(config.types.get(field) ?? '') ?? project.fail('input', name, 'missing-field', `its config struct has no ${field}.`);
-      return { project, name: own, inputs: [x], config: inner, call: { ...call, types, args } };
+      return { project, name: own, inputs: [x], config: project.innerConfig(at, field), call: { ...call, types, args } };
     };
     const narrow = conv(rank, true, false)(part('depthwise_config', [data as string, between as string], [input, output, depthwise, zero], at.inputs[0] as TensorRef, `${name}/depthwise`));
     return conv(rank, false, true)(part('pointwise_config', [between as string, result as string], [input, output, pointwise, bias], narrow, name));

@@ -6,7 +6,8 @@ import type { TensorRef } from '../network.js';
 import { NetworkBuilder } from '../network.js';
 import type { Alias, Call, TopFunction, Variable } from './cpp.js';
 import { Definitions, readTopFunction } from './cpp.js';
-import { HANDLERS } from './layers.js';
+import { FUNCTIONS } from './layers.js';
+import type { LayerFunction } from './project.js';
 import { Project } from './project.js';
 
 /**
@@ -74,7 +75,7 @@ function readWeights(files: readonly string[], folder: string, name: string, lay
 
 /** Walks the top function; every layer that is not supported is named before any error is thrown. */
 function build(top: TopFunction, project: Project, file: string): { readonly name: string; readonly of: TensorRef }[] {
-  const unsupported = top.steps.filter((step) => isCall(step) && HANDLERS[step.name] === undefined && !isCopy(step));
+  const unsupported = top.steps.filter((step) => isCall(step) && FUNCTIONS[step.name] === undefined && !isCopy(step));
   if (unsupported.length > 0) {
     throw new CompileError('unsupported', (unsupported as Call[]).map((call) => ({
       code: 'unsupported-layer', where: [file, call.layer === '' ? (call.args.at(-1) ?? '') : call.layer],
@@ -128,18 +129,13 @@ function isCopy(call: Call): boolean {
   return call.name === 'clone_stream' || call.name === 'repack_stream';
 }
 
-/** Layers whose weights stand behind their result. */
-const WITH_WEIGHTS = /^(dense|normalize\w*|layernormalize|embedding|unary_lut|einsum_dense|(pointwise_|depthwise_|separable_)?conv_\dd_cl|\w+_stack)$/;
-
-/** How many arrays of data a layer reads: merges two, recurrences their initial states too. */
+/** How many arrays of data a layer reads. */
 function inputCount(call: Call): number {
-  if (/^(lstm|gru)_stack$/.test(call.name)) return call.types.length - 2;
-  return /^(add|subtract|multiply|average|maximum|minimum|concatenate\dd|dot1d|einsum)$/.test(call.name) ? 2 : 1;
+  return FUNCTIONS[call.name]?.inputs(call) ?? 1;
 }
 
-/** Activations and merges have their result last, layers with weights behind their inputs. */
 function outputOf(call: Call): string {
-  const result = WITH_WEIGHTS.test(call.name) ? call.args[inputCount(call)] : call.args.at(-1);
+  const result = FUNCTIONS[call.name]?.hasWeights === true ? call.args[inputCount(call)] : call.args.at(-1);
   return result ?? '';
 }
 
@@ -173,5 +169,5 @@ function layerOf(call: Call, values: Values, project: Project): TensorRef {
   const name = call.layer === '' ? outputOf(call) : call.layer;
   const inputs = call.args.slice(0, inputCount(call)).map((arg) => known(values, arg, name, project));
   const config = project.definitions.config(call.types.at(-1) ?? '') ?? { fields: new Map(), types: new Map() };
-  return (HANDLERS[call.name] as (typeof HANDLERS)[string])({ call, name, inputs, config, project });
+  return (FUNCTIONS[call.name] as LayerFunction).build({ call, name, inputs, config, project });
 }

@@ -5,7 +5,8 @@ import { activation, binaryTanh, hardSigmoid, hardTanh, normalizeSign, parametri
 import { conv, numbers, PAD_BEGIN, PAD_END, separable, SIZE, STRIDE } from './convolution.js';
 import { einsum, einsumDense, permuted } from './einsum.js';
 import { layerNormalization } from './normalisation.js';
-import type { Handler, LayerCall } from './project.js';
+import type { Handler, LayerCall, LayerFunction } from './project.js';
+import { ofTwo, plain, weighted } from './project.js';
 import { bidirectional, recurrence } from './recurrent.js';
 
 const dense: Handler = (at) => {
@@ -148,22 +149,29 @@ function castBetween({ project, name }: LayerCall, x: TensorRef, from: string | 
 }
 
 /** Every function of nnet_utils that is read. */
-export const HANDLERS: Readonly<Record<string, Handler>> = {
-  dense,
-  conv_1d_cl: conv(1, false, false), conv_2d_cl: conv(2, false, false),
-  pointwise_conv_1d_cl: conv(1, false, true), pointwise_conv_2d_cl: conv(2, false, true),
-  separable_conv_1d_cl: separable(1), separable_conv_2d_cl: separable(2),
-  depthwise_conv_1d_cl: conv(1, true, false), depthwise_conv_2d_cl: conv(2, true, false),
-  pooling1d_cl: pool(1), pooling2d_cl: pool(2), global_pooling1d_cl: globalPool(1), global_pooling2d_cl: globalPool(2),
-  normalize, normalize_binary_tanh: normalizeSign(2), normalize_ternary_tanh: normalizeSign(3), layernormalize: layerNormalization,
-  linear: activation({ function: 'linear' }), relu: activation({ function: 'relu' }),
-  sigmoid: activation({ function: 'sigmoid' }, 8), tanh: activation({ function: 'tanh' }, 4), softplus: activation({ function: 'softplus' }, 8), softsign: activation({ function: 'softsign' }, 8),
-  selu: activation({ function: 'selu' }), relu1: reluUpTo(1), relu6: reluUpTo(6), relu_max: reluUpTo(undefined),
-  leaky_relu: parametric('leakyRelu'), elu: parametric('elu'), thresholded_relu: parametric('thresholdedRelu'),
-  hard_sigmoid: hardSigmoid, hard_tanh: hardTanh, prelu, binary_tanh: binaryTanh, ternary_tanh: ternaryTanh, unary_lut: unaryLut,
-  softmax,
-  add: merge('add'), subtract: merge('sub'), multiply: merge('mul'), average: merge('average'), maximum: merge('max'), minimum: merge('min'),
-  concatenate1d: concatenate(1), concatenate2d: concatenate(2), concatenate3d: concatenate(3),
-  dot1d: dot, embedding, zeropad1d_cl: zeroPad(1), zeropad2d_cl: zeroPad(2), cropping1d_cl: cropping(1), cropping2d_cl: cropping(2), resize_nearest: resizeNearest, transpose,
-  einsum, einsum_dense: einsumDense, lstm_stack: recurrence('lstm'), gru_stack: recurrence('gru'), bidirectional_stack: bidirectional,
+export const FUNCTIONS: Readonly<Record<string, LayerFunction>> = {
+  ...mapped(weighted, {
+    dense, embedding, unary_lut: unaryLut, einsum_dense: einsumDense,
+    conv_1d_cl: conv(1, false, false), conv_2d_cl: conv(2, false, false), pointwise_conv_1d_cl: conv(1, false, true), pointwise_conv_2d_cl: conv(2, false, true),
+    separable_conv_1d_cl: separable(1), separable_conv_2d_cl: separable(2), depthwise_conv_1d_cl: conv(1, true, false), depthwise_conv_2d_cl: conv(2, true, false),
+    normalize, normalize_binary_tanh: normalizeSign(2), normalize_ternary_tanh: normalizeSign(3), layernormalize: layerNormalization,
+  }),
+  ...mapped(plain, {
+    pooling1d_cl: pool(1), pooling2d_cl: pool(2), global_pooling1d_cl: globalPool(1), global_pooling2d_cl: globalPool(2),
+    linear: activation({ function: 'linear' }), relu: activation({ function: 'relu' }),
+    sigmoid: activation({ function: 'sigmoid' }, 8), tanh: activation({ function: 'tanh' }, 4), softplus: activation({ function: 'softplus' }, 8), softsign: activation({ function: 'softsign' }, 8),
+    selu: activation({ function: 'selu' }), relu1: reluUpTo(1), relu6: reluUpTo(6), relu_max: reluUpTo(undefined),
+    leaky_relu: parametric('leakyRelu'), elu: parametric('elu'), thresholded_relu: parametric('thresholdedRelu'),
+    hard_sigmoid: hardSigmoid, hard_tanh: hardTanh, prelu, binary_tanh: binaryTanh, ternary_tanh: ternaryTanh, softmax,
+    zeropad1d_cl: zeroPad(1), zeropad2d_cl: zeroPad(2), cropping1d_cl: cropping(1), cropping2d_cl: cropping(2), resize_nearest: resizeNearest, transpose,
+  }),
+  ...mapped(ofTwo, {
+    add: merge('add'), subtract: merge('sub'), multiply: merge('mul'), average: merge('average'), maximum: merge('max'), minimum: merge('min'),
+    concatenate1d: concatenate(1), concatenate2d: concatenate(2), concatenate3d: concatenate(3), dot1d: dot, einsum,
+  }),
+  lstm_stack: recurrence('lstm'), gru_stack: recurrence('gru'), bidirectional_stack: bidirectional,
 };
+
+function mapped(as: (build: Handler) => LayerFunction, builds: Readonly<Record<string, Handler>>): Readonly<Record<string, LayerFunction>> {
+  return Object.fromEntries(Object.entries(builds).map(([name, build]) => [name, as(build)]));
+}

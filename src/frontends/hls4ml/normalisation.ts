@@ -1,8 +1,8 @@
 import type { FixedType } from '../../fixed/fixedType.js';
+import { castValue } from '../../fixed/fixedType.js';
 import { sizeOf, tensor } from '../../model/tensor.js';
 import type { TensorRef } from '../network.js';
 import type { Handler, LayerCall } from './project.js';
-import { castValue } from './project.js';
 
 /**
  * `layernormalize<data, res, config>(data, res, scale, bias)` over the last axis, as hls4ml's C++: sums, mean, differences,
@@ -14,7 +14,7 @@ export const layerNormalization: Handler = (at) => {
   const nIn = project.number(at, 'n_in');
   const width = nIn / project.number(at, 'seq_len');
   if (nIn !== sizeOf(x.shape) || !Number.isInteger(width)) return project.fail('input', name, 'bad-field', `its n_in ${nIn} does not fit its input.`);
-  const accum = project.configType(at, 'accum_t') ?? project.fail('input', name, 'missing-field', 'its config struct has no accum_t.');
+  const accum = project.neededType(at, 'accum_t');
   const rows = project.cast(project.shaped(x, [nIn / width, width], `${name}/rows`), accum, `${name}/x`);
   const mean = meanOf(at, rows, accum, `${name}/mean`);
   const difference = project.net.add('elementwise', { operation: 'sub' }, [rows, mean], `${name}/difference`, { source: 'config', result: accum });
@@ -40,7 +40,7 @@ function meanOf({ project }: LayerCall, x: TensorRef, accum: FixedType, name: st
 function inverseRoot(at: LayerCall, variance: TensorRef): TensorRef {
   const { project, name } = at;
   const [size, range, power] = [project.number(at, 'table_size'), project.number(at, 'table_range_power2'), project.number(at, 'epsilon_power_of_10')];
-  const type = project.configType(at, 'table_t') ?? project.fail('input', name, 'missing-field', 'its config struct has no table_t.');
+  const type = project.neededType(at, 'table_t');
   if (!Number.isInteger(Math.log2(size)) || size > MOST_ENTRIES || range > 30 || power > 30) {
     return project.fail('unsupported', name, 'table-size', `its table of ${size} entries over 2^−${range} is not supported.`, `Use a table_size that is a power of two, at most ${MOST_ENTRIES}.`);
   }

@@ -1,6 +1,4 @@
 import type { FixedType } from '../../fixed/fixedType.js';
-import { castInteger, fractionBits } from '../../fixed/fixedType.js';
-import { dyadicOf, toNumber } from '../../fixed/integer.js';
 import type { LayerPrecision } from '../../model/graph.js';
 import type { Tensor } from '../../model/tensor.js';
 import { tensor } from '../../model/tensor.js';
@@ -20,11 +18,23 @@ export interface LayerCall {
 /** A layer of hls4ml as ours. */
 export type Handler = (at: LayerCall) => TensorRef;
 
-/** A number as C++ casts it to the type. */
-export function castValue(value: number, type: FixedType): number {
-  const { n, exp } = dyadicOf(value);
-  return toNumber(castInteger(n, exp, type), -fractionBits(type));
+/** A function of nnet_utils: how its arguments stand, and what it is. */
+export interface LayerFunction {
+  /** How many arrays of data it reads, its first arguments. */
+  readonly inputs: (call: Call) => number;
+  /** Whether its result stands behind them and weights behind that; else the result is its last argument. */
+  readonly hasWeights: boolean;
+  readonly build: Handler;
 }
+
+/** One array in, one out. */
+export const plain = (build: Handler): LayerFunction => ({ inputs: () => 1, hasWeights: false, build });
+
+/** One array in, one out, and weights. */
+export const weighted = (build: Handler): LayerFunction => ({ inputs: () => 1, hasWeights: true, build });
+
+/** Two arrays in, one out. */
+export const ofTwo = (build: Handler): LayerFunction => ({ inputs: () => 2, hasWeights: false, build });
 
 /** No size, stride or pad of a layer is above this. */
 const MOST_ELEMENTS = 2 ** 24;
@@ -78,6 +88,16 @@ export class Project {
   configType(at: LayerCall, ...fields: readonly string[]): FixedType | undefined {
     const field = fields.find((own) => at.config.types.has(own));
     return field === undefined ? undefined : this.type(at.config.types.get(field), at.name);
+  }
+
+  /** The type of the layer's config struct, which must be there. */
+  neededType(at: LayerCall, field: string): FixedType {
+    return this.configType(at, field) ?? this.fail('input', at.name, 'missing-field', `its config struct has no ${field}.`);
+  }
+
+  /** The struct that the layer's config struct calls so. */
+  innerConfig({ config, name }: LayerCall, field: string): Config {
+    return this.definitions.config(config.types.get(field) ?? '') ?? this.fail('input', name, 'missing-field', `its config struct has no ${field}.`);
   }
 
   /** A weight array, checked for its size. */

@@ -5,7 +5,8 @@ import { tensor } from '../../model/tensor.js';
 import type { TensorRef } from '../network.js';
 import { stackTime } from '../recurrent.js';
 import type { Config } from './cpp.js';
-import type { Handler, LayerCall } from './project.js';
+import type { Handler, LayerCall, LayerFunction } from './project.js';
+import { weighted } from './project.js';
 
 /** The names of a direction's weight arrays in the code. */
 interface WeightNames {
@@ -45,7 +46,7 @@ class Cell {
   ) {
     this.units = at.project.number({ ...at, config }, 'n_state');
     if (this.units < 1) at.project.fail('input', at.name, 'bad-field', 'its n_state is 0.');
-    this.accum = at.project.configType({ ...at, config }, 'accum_t') ?? at.project.fail('input', at.name, 'missing-field', 'its config struct has no accum_t.');
+    this.accum = at.project.neededType({ ...at, config }, 'accum_t');
   }
 
   /** The state that every event begins with. */
@@ -90,8 +91,7 @@ class Cell {
     const { at, config, weights } = this;
     const { project } = at;
     const [array, biasArray, inner] = of === 'input' ? [weights.kernel, weights.bias, 'mult_config1'] : [weights.recurrent, weights.recurrentBias, 'mult_config2'];
-    const matrix = project.definitions.config(config.types.get(inner) ?? '') ?? project.fail('input', at.name, 'missing-field', `its config struct has no ${inner}.`);
-    const own = { ...at, config: matrix };
+    const own = { ...at, config: project.innerConfig({ ...at, config }, inner) };
     const weight = project.weightsLast(own, array, [x.shape.at(-1) as number, gates * this.units]);
     const bias: Tensor = project.weights(biasArray, [gates * this.units], at.name);
     return project.net.add('dense', { weight, bias }, [x], name, { ...project.precision(own, undefined), result: this.accum });
@@ -125,7 +125,7 @@ class Cell {
     const word = /(\w+)\s*</.exec(config.fields.get(using) ?? '')?.[1] ?? '';
     if (!Object.hasOwn(FUNCTIONS, word)) return at.project.fail('unsupported', at.name, 'activation', `its ${using} is '${word}'; ${Object.keys(FUNCTIONS).join(', ')} are supported.`);
     const { function: fn, range } = FUNCTIONS[word] as (typeof FUNCTIONS)[string];
-    const own = { ...at, config: at.project.definitions.config(config.types.get(struct) ?? '') ?? at.project.fail('input', at.name, 'missing-field', `its config struct has no ${struct}.`) };
+    const own = { ...at, config: at.project.innerConfig({ ...at, config }, struct) };
     const table = at.project.configType(own, 'table_t');
     const tableSize = at.project.optionalNumber(own, 'table_size');
     const extra = { ...(table !== undefined && { table }), ...(tableSize !== undefined && { tableSize }), ...(range !== undefined && { tableRange: range }) };
@@ -153,8 +153,8 @@ function sequenceOf(at: LayerCall): TensorRef {
 }
 
 /** `lstm_stack<data, res, config>(data, res, w, wr, b, br)`; an LSTM's state and cell, or a GRU's state, may stand behind the data. */
-export function recurrence(kind: 'lstm' | 'gru'): Handler {
-  return (at) => {
+export function recurrence(kind: 'lstm' | 'gru'): LayerFunction {
+  const build: Handler = (at) => {
     const { project, call, name, config, inputs } = at;
     const states = inputs.length - 1;
     const [kernel, recurrent, bias, recurrentBias] = call.args.slice(2 + states);
@@ -165,14 +165,15 @@ export function recurrence(kind: 'lstm' | 'gru'): Handler {
     const made = run(at, step, initial, sequenceOf(at), false, name);
     return project.number(at, 'n_sequence_out') > 1 ? stackTime(project.net, made, name) : (made.at(-1) as TensorRef);
   };
+  return { inputs: ({ types }) => types.length - 2, hasWeights: true, build };
 }
 
 /** `bidirectional_stack<data, res, config>(data, res, w, wr, b, br, w_b, wr_b, b_b, br_b)`: both states side by side. */
-export const bidirectional: Handler = (at) => {
+export const bidirectional: LayerFunction = weighted((at) => {
   const { project, call, name, config } = at;
   const sides = (['forward', 'backward'] as const).map((side, i) => {
     const [kernel, recurrent, bias, recurrentBias] = call.args.slice(2 + 4 * i, 6 + 4 * i);
-    const own = project.definitions.config(config.types.get(`${side.toUpperCase()}_CONFIG`) ?? '') ?? project.fail('input', name, 'missing-field', `its config struct has no ${side.toUpperCase()}_CONFIG.`);
+    const own = project.innerConfig(at, `${side.toUpperCase()}_CONFIG`);
     const cell = new Cell(at, own, { kernel, recurrent, bias, recurrentBias }, project.type(call.types[1], name));
     const layer = config.fields.get(`RNNfunc_${side}`) ?? '';
     const step = /\bgru_class/.test(layer) ? cell.gru(own.fields.get('pytorch_order') === 'true') : cell.lstm();
@@ -183,4 +184,4 @@ export const bidirectional: Handler = (at) => {
     ? [stackTime(project.net, sides[0], `${name}/forward`), stackTime(project.net, sides[1].toReversed(), `${name}/backward`)]
     : sides.map((states) => states.at(-1) as TensorRef);
   return project.net.add('concat', { axis: whole ? 2 : 1 }, both, name);
-};
+});
