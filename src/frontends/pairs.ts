@@ -68,6 +68,30 @@ export function logAddExp(sink: LayerSink, x: TensorRef, y: TensorRef, name: str
   return make.of('add', make.of('max', x, y, 'greater'), rest);
 }
 
+/** Exponents that are one function. */
+const POWERS: ReadonlyMap<number, FunctionName> = new Map([[0.5, 'sqrt'], [-0.5, 'rsqrt'], [-1, 'reciprocal']]);
+
+/** torch writes a distance as the power 1 / (2 + 1e-6). */
+const NEARLY = 1e-6;
+
+/** No power of a trigger model is higher. */
+const MAX_EXPONENT = 16;
+
+/** What `power` can raise to, in words. */
+export const KNOWN_POWERS = `±1, ±0.5 and whole powers up to ${MAX_EXPONENT}`;
+
+/** x raised to a known power: whole ones as products, roots and reciprocals as functions; undefined for others. */
+export function power(sink: LayerSink, x: TensorRef, exponent: number, name: string): TensorRef | undefined {
+  const make = new Maker(sink, name);
+  if (exponent === 1) return x;
+  const known = [...POWERS].find(([own]) => Math.abs(own - exponent) < NEARLY)?.[1];
+  if (known !== undefined) return make.f(known, x);
+  if (!Number.isInteger(exponent) || exponent < 2 || exponent > MAX_EXPONENT) return undefined;
+  let y = x;
+  for (let i = 2; i <= exponent; i++) y = make.of('mul', y, x, i === exponent ? undefined : `power${i}`);
+  return y;
+}
+
 /** ⌊x / y⌋ */
 export function floorDivide(sink: LayerSink, x: TensorRef, y: TensorRef, name: string): TensorRef {
   const make = new Maker(sink, name);

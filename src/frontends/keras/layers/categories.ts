@@ -10,12 +10,25 @@ const MODES: readonly string[] = ['one_hot', 'multi_hot', 'count'];
 
 const MOST_TOKENS = 65536;
 
-/** 1 where the number is that of the element, along a new last axis; of several numbers any of them, or how many. */
-function encoded(context: KerasContext, x: TensorRef, count: number, mode: string, name: string): TensorRef {
-  const shape = x.shape.length > 1 && x.shape.at(-1) === 1 && mode === 'one_hot' ? x.shape.slice(0, -1) : x.shape;
+/** 1 where the number is that of the element, along a new last axis. */
+export function oneHot(context: KerasContext, x: TensorRef, count: number, name: string): TensorRef {
   const numbers = context.constant(`${name}/numbers`, tensor([count], Float64Array.from({ length: count }, (_, i) => i), true));
+  return context.add('compare', { operation: 'eq' }, [reshape(context, x, [...x.shape, 1], `${name}/column`), numbers], name);
+}
+
+/** The number of bounds that are at most x; undefined where they do not ascend or are not finite. */
+export function binned(context: KerasContext, x: TensorRef, bounds: Float64Array, name: string): TensorRef | undefined {
+  if (bounds.length === 0 || bounds.some((value, i) => !Number.isFinite(value) || value < (bounds[i - 1] ?? -Infinity))) return undefined;
+  const levels = Float64Array.from({ length: bounds.length + 1 }, (_, i) => i);
+  const params = { thresholds: tensor([1, bounds.length], bounds, true), values: tensor([1, levels.length], levels, true), axis: x.shape.length - 1 };
+  return context.add('staircase', params, [x], name);
+}
+
+/** One-hot; of several numbers any of them, or how many. */
+function encoded(context: KerasContext, x: TensorRef, count: number, mode: string, name: string): TensorRef {
   const isOneHot = mode === 'one_hot';
-  const bits = context.add('compare', { operation: 'eq' }, [reshape(context, x, [...shape, 1], `${name}/column`), numbers], isOneHot ? name : `${name}/one_hot`);
+  const column = isOneHot && x.shape.length > 1 && x.shape.at(-1) === 1 ? reshape(context, x, x.shape.slice(0, -1), `${name}/row`) : x;
+  const bits = oneHot(context, column, count, isOneHot ? name : `${name}/one_hot`);
   if (isOneHot) return bits;
   return context.add('reduce', { operation: mode === 'count' ? 'sum' : 'max', axes: [bits.shape.length - 2], keepDims: false }, [bits], name);
 }
@@ -38,13 +51,10 @@ const categoryEncoding: LayerHandler = (layer, call, context) => {
 const discretization = unary(({ config, name }, x, context) => {
   const given = config.json('bin_boundaries');
   if (!Array.isArray(given) || given.length === 0) return context.fail('unsupported', name, 'boundaries', 'has no bin_boundaries in its configuration.', 'Build it with bin_boundaries, or adapt it before the model is saved.');
-  const thresholds = Float64Array.from(given as number[], Number);
-  if (thresholds.some((value, i) => !Number.isFinite(value) || value < (thresholds[i - 1] ?? -Infinity))) return config.bad('bin_boundaries', 'finite numbers that ascend');
-  const levels = Float64Array.from({ length: thresholds.length + 1 }, (_, i) => i);
+  const bounds = Float64Array.from(given as number[], Number);
   const mode = modeOf(config, 'int', ['int', ...MODES]);
-  const params = { thresholds: tensor([1, thresholds.length], thresholds, true), values: tensor([1, levels.length], levels, true), axis: x.shape.length - 1 };
-  const bins = context.add('staircase', params, [x], mode === 'int' ? name : `${name}/bins`);
-  return mode === 'int' ? bins : encoded(context, bins, levels.length, mode, name);
+  const bins = binned(context, x, bounds, mode === 'int' ? name : `${name}/bins`) ?? config.bad('bin_boundaries', 'finite numbers that ascend');
+  return mode === 'int' ? bins : encoded(context, bins, bounds.length + 1, mode, name);
 });
 
 export const categoryLayers: HandlerTable = {

@@ -1,9 +1,10 @@
 import type { LayerParams } from '../../../layers/registry.js';
 import { tensor } from '../../../model/tensor.js';
 import type { LayerSink, TensorRef } from '../../network.js';
-import { arctan2, distances, floorDivide, hypot, isClose, logAddExp, remainder } from '../../pairs.js';
+import { arctan2, distances, floorDivide, hypot, isClose, KNOWN_POWERS, logAddExp, power, remainder } from '../../pairs.js';
 import { shown } from '../json.js';
 import type { HandlerTable, KerasContext, LayerHandler } from '../layer.js';
+import { binned } from '../layers/categories.js';
 import { first, number, one, operand, pair, positional, twoOperands } from './operands.js';
 
 type Elementwise = LayerParams['elementwise']['operation'];
@@ -38,26 +39,11 @@ const cast = one((layer, x, context) => {
 
 const clip = one((layer, x, context) => context.add('clip', { min: layer.config.number('x_min'), max: layer.config.number('x_max') }, [x], layer.name));
 
-/** Exponents that are one function. */
-const POWERS: ReadonlyMap<number, FunctionName> = new Map([[-1, 'reciprocal'], [-0.5, 'rsqrt'], [0.5, 'sqrt'], [2, 'square']]);
-
-/** No power of a trigger model is higher. */
-const MAX_EXPONENT = 16;
-
-/** Whole powers as products, some others as functions. */
-const power: LayerHandler = (layer, call, context) => {
+const raised: LayerHandler = (layer, call, context) => {
   const stated = positional(call)[1] ?? call.kwargs['x2'] ?? call.kwargs['y'];
   const value = stated?.kind === 'constant' && stated.value.data.length === 1 ? stated.value.data[0] : stated?.kind === 'json' ? stated.value : undefined;
-  const x = first(layer, call, context);
-  if (value === 1) return [x];
-  const known = typeof value === 'number' ? POWERS.get(value) : undefined;
-  if (known !== undefined) return [context.add('activation', { function: known }, [x], layer.name)];
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 3 || value > MAX_EXPONENT) {
-    return context.fail('unsupported', layer.name, 'power', `raises to ${value === undefined ? 'a variable power' : shown(value)}; ±1, ±0.5 and whole powers up to ${MAX_EXPONENT} are supported.`);
-  }
-  let y = x;
-  for (let i = 2; i <= value; i++) y = context.add('elementwise', { operation: 'mul' }, [y, x], i === value ? layer.name : `${layer.name}/power${i}`);
-  return [y];
+  const y = typeof value === 'number' ? power(context, first(layer, call, context), value, layer.name) : undefined;
+  return [y ?? context.fail('unsupported', layer.name, 'power', `raises to ${value === undefined ? 'a variable power' : shown(value)}; ${KNOWN_POWERS} are supported.`)];
 };
 
 const where: LayerHandler = (layer, call, context) => {
@@ -104,14 +90,12 @@ const round = one((layer, x, context) => {
   return context.add('activation', { function: 'round' }, [x], layer.name);
 });
 
-/** Bins of a constant, ascending list of bounds: how many bounds are at most x. */
+/** How many of a constant, ascending list of bounds are at most x. */
 const digitized: LayerHandler = (layer, call, context) => {
-  const x = first(layer, call, context);
-  const bins = operand(layer, positional(call)[1] ?? call.kwargs['bins'], context, 'bins');
-  if (bins.shape.length !== 1) return context.fail('unsupported', layer.name, 'bins', 'has bounds that are not one constant list.');
-  const raised = context.add('reshape', { shape: [...x.shape, 1] }, [x], `${layer.name}/raised`);
-  const above = context.add('compare', { operation: 'ge' }, [raised, bins], `${layer.name}/above`);
-  return [context.add('reduce', { operation: 'sum', axes: [x.shape.length], keepDims: false }, [above], layer.name)];
+  const bins = positional(call)[1] ?? call.kwargs['bins'];
+  const bounds = bins?.kind === 'constant' ? bins.value.data : undefined;
+  if (bounds === undefined || (bins?.kind === 'constant' && bins.value.shape.length !== 1)) return context.fail('unsupported', layer.name, 'bins', 'has bounds that are not one constant list.');
+  return [binned(context, first(layer, call, context), bounds, layer.name) ?? context.fail('unsupported', layer.name, 'bins', 'has bounds that do not ascend.')];
 };
 
 const truncatedRemainder = pair((sink, a, b, name) => remainder(sink, a, b, name, true));
@@ -128,7 +112,7 @@ export const elementOperations: HandlerTable = {
   GreaterEqual: comparison('ge'), Heaviside: heaviside, Hypot: pair(hypot), Isclose: close, Less: comparison('lt'), LessEqual: comparison('le'), Log: func('log'), Log10: func('log10'), Log1p: func('log1p'),
   Log2: func('log2'), Logaddexp: pair(logAddExp), Logaddexp2: logAddExp2, LogicalAnd: logical('and'), LogicalNot: one((layer, x, context) => context.add('logic', { operation: 'not' }, [x], layer.name)),
   LogicalOr: logical('or'), LogicalXor: logical('xor'), Maximum: binary('max'), Minimum: binary('min'), Mod: pair(remainder), Multiply: binary('mul'), NanToNum: same, Negative: scaled(-1), NotEqual: comparison('ne'),
-  Power: power, Rad2deg: scaled(180 / Math.PI), Real: same, Reciprocal: func('reciprocal'), Round: round, Rsqrt: func('rsqrt'), SaturateCast: cast, Select: selected, Sign: func('sign'),
+  Power: raised, Rad2deg: scaled(180 / Math.PI), Real: same, Reciprocal: func('reciprocal'), Round: round, Rsqrt: func('rsqrt'), SaturateCast: cast, Select: selected, Sign: func('sign'),
   Signbit: one((layer, x, context) => context.add('compare', { operation: 'lt' }, [x, number(context, 0, `${layer.name}/zero`)], layer.name)), Sin: func('sin'), Sinh: func('sinh'), Sqrt: func('sqrt'),
   Square: func('square'), StopGradient: same, Subtract: binary('sub'), Tan: func('tan'), Tanh: func('tanh'), TrueDivide: binary('div'), Trunc: one((layer, x, context) => context.add('toInteger', {}, [x], layer.name)), Where: where,
 };

@@ -3,6 +3,7 @@ import { takeElements, takeSlices } from '../../gathering.js';
 import type { TensorRef } from '../../network.js';
 import type { ConfigReader } from '../json.js';
 import type { HandlerTable, LayerHandler } from '../layer.js';
+import { oneHot } from '../layers/categories.js';
 import { axisOf, reshape } from '../layers/support.js';
 import { checkSize, first, one, operand, picked, positional } from './operands.js';
 
@@ -87,16 +88,14 @@ const rolled = one((layer, x, context) => {
   }, x);
 });
 
-const oneHot = one((layer, x, context) => {
+const hot = one((layer, x, context) => {
   const { config, name } = layer;
-  const rank = x.shape.length;
   const stated = config.json('axis') ?? -1;
-  if (stated !== -1 && stated !== rank) config.bad('axis', 'the last axis, −1');
+  if (stated !== -1 && stated !== x.shape.length) config.bad('axis', 'the last axis, −1');
   const count = config.int('num_classes');
   checkSize(layer, count, context);
-  const classes = context.constant(`${name}/classes`, tensor([count], Array.from({ length: count }, (_, i) => i), true));
-  return context.add('compare', { operation: 'eq' }, [reshape(context, x, [...x.shape, 1], `${name}/index`), classes], name);
+  return oneHot(context, x, count, name);
 });
 
 /** Operations of keras.ops that pick, order and repeat. */
-export const pickingOperations: HandlerTable = { Argsort: argsort, OneHot: oneHot, Repeat: repeated, Roll: rolled, Sort: sorted, Take: take, TakeAlongAxis: takeAlong, Tile: tiled, TopK: topK };
+export const pickingOperations: HandlerTable = { Argsort: argsort, OneHot: hot, Repeat: repeated, Roll: rolled, Sort: sorted, Take: take, TakeAlongAxis: takeAlong, Tile: tiled, TopK: topK };

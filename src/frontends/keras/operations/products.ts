@@ -79,13 +79,13 @@ function withConstantOnly(axesOf: (a: TensorRef, b: TensorRef, layer: KerasLayer
 
 const dot = withConstantOnly((a, b) => (b.shape.length === 0 || (b.shape.length === 1 && b.shape[0] === 1 && a.shape.at(-1) !== 1) ? [[], []] : [[a.shape.length - 1], [Math.max(0, b.shape.length - 2)]]));
 
-const tensordot = withConstantOnly((a, _b, { config }) => {
+const tensordot = withConstantOnly((a, b, { config }) => {
   const stated = config.json('axes') ?? 2;
   if (typeof stated === 'number') return [Array.from({ length: stated }, (_, i) => a.shape.length - stated + i), Array.from({ length: stated }, (_, i) => i)];
   const lists = Array.isArray(stated) ? stated.map((axes) => [axes].flat() as number[]) : [];
   const [own, other] = lists;
   if (own === undefined || other === undefined || lists.length !== 2 || own.length !== other.length) return config.bad('axes', 'a number, or as many axes of each operand');
-  return [own.map((axis) => (axis < 0 ? axis + a.shape.length : axis)), other.map((axis) => (axis < 0 ? axis + _b.shape.length : axis))];
+  return [own.map((axis) => (axis < 0 ? axis + a.shape.length : axis)), other.map((axis) => (axis < 0 ? axis + b.shape.length : axis))];
 });
 
 /** The vector product along one axis of length 3. */

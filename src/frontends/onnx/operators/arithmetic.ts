@@ -1,7 +1,6 @@
 import { broadcastShapes } from '../../../model/tensor.js';
-import type { ActivationParams } from '../../../layers/activation.js';
 import type { ElementwiseParams } from '../../../layers/elementwise.js';
-import { remainder } from '../../pairs.js';
+import { KNOWN_POWERS, power, remainder } from '../../pairs.js';
 import type { GraphBuilder } from '../builder.js';
 import { foldBinary, foldUnary } from '../fold.js';
 import { handing } from '../handing.js';
@@ -78,15 +77,6 @@ function variadic(operation: 'max' | 'min' | 'add', mean = false): Operator {
 }
 
 
-/** Exponents that are one layer. */
-const POWERS: ReadonlyMap<number, ActivationParams['function']> = new Map([[0.5, 'sqrt'], [-0.5, 'rsqrt'], [-1, 'reciprocal']]);
-
-/** torch writes a distance as the power 1 / (2 + 1e-6). */
-const NEARLY = 1e-6;
-
-/** No power of a trigger model is higher. */
-const MAX_EXPONENT = 16;
-
 /** Whole powers as products, roots and reciprocals as functions, powers of a constant as an exponential. */
 const pow: Operator = {
   least: 2,
@@ -100,13 +90,9 @@ const pow: Operator = {
       return [builder.emit(node, 'activation', { function: 'exp' }, [exponent], { shape: exponent.shape })];
     }
     const exponent = scalarOf(node, constantInput(node, 1, 'exponent'), 'exponent');
-    if (exponent === 1) return [base];
-    const known = [...POWERS].find(([power]) => Math.abs(power - exponent) < NEARLY)?.[1];
-    if (known !== undefined) return [builder.emit(node, 'activation', { function: known }, [base], { shape: base.shape })];
-    if (!Number.isInteger(exponent) || exponent < 2 || exponent > MAX_EXPONENT) return fail(node, 'unsupported', 'exponent', `raises to the power ${exponent}; ±1, ±0.5 and whole powers up to ${MAX_EXPONENT} are supported.`);
-    let power: VariableValue = base;
-    for (let i = 2; i <= exponent; i++) power = emitBinary(node, builder, 'mul', power, base, i === exponent ? undefined : `${node.name}/power${i}`);
-    return [power];
+    const { sink, give, take } = handing(node, builder);
+    const raised = power(sink, give(base, 'base'), exponent, node.name);
+    return raised === undefined ? fail(node, 'unsupported', 'exponent', `raises to the power ${exponent}; ${KNOWN_POWERS} are supported.`) : [take(raised, base.shape, false)];
   },
 };
 
