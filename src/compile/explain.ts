@@ -11,6 +11,8 @@ import { matchArrays } from '../io/arrays.js';
 import { evaluateTensors } from '../model/evaluate.js';
 import type { ModelGraph, ModelNode } from '../model/graph.js';
 import type { Tensor } from '../model/tensor.js';
+import type { Events as InputEvents } from '../quantize/search/fixedEvaluate.js';
+import { eventOf } from '../quantize/search/fixedEvaluate.js';
 import type { Explanation, ExplainedLayer, LayerLoss } from '../report/explanation.js';
 import { arrayPorts } from './arrayPorts.js';
 import type { Emulated, Events } from './emulate.js';
@@ -39,25 +41,15 @@ export function explainEvent(folder: CompiledFolder, events: Events, number: num
   if (event >= emulated.count) {
     throw new CompileError('input', { code: 'no-such-event', where: ['--event', events.file], what: `there is no event ${event}: the file holds ${emulated.count}.`, mend: `Give a number from 0 to ${emulated.count - 1}.` });
   }
-  const run = new EventRun(folder, typed, model, events, eventInputs(float, event), event);
+  const run = new EventRun(folder, typed, model, events, eventOf(float, event), event);
   run.checkOutputs(emulated);
   return { event, chosen: number === undefined, count: emulated.count, file: events.file, ...run.explain(), warnings: emulated.warnings };
 }
 
 /** All events as the float model takes them. */
-interface FloatEvents {
-  readonly inputs: ReadonlyMap<string, Float64Array>;
-  readonly count: number;
-}
-
-function floatEvents(model: ModelGraph, { arrays, file }: Events): FloatEvents {
+function floatEvents(model: ModelGraph, { arrays, file }: Events): InputEvents {
   const { inputs, count } = matchArrays(arrays, arrayPorts(model), file);
   return { inputs: new Map(model.inputs.map((input, i) => [input.name, inputs[i] as Float64Array])), count };
-}
-
-/** The inputs of one event by name. */
-function eventInputs({ inputs, count }: FloatEvents, event: number): Map<string, Float64Array> {
-  return new Map([...inputs].map(([name, values]) => [name, rowOf(values, count, event)]));
 }
 
 function rowOf(values: Float64Array, count: number, event: number): Float64Array {
@@ -66,10 +58,10 @@ function rowOf(values: Float64Array, count: number, event: number): Float64Array
 }
 
 /** The event with the largest difference between the firmware's outputs and the float model's, the first of equals. */
-function furthestEvent({ circuit }: CompiledFolder, model: ModelGraph, events: FloatEvents, { results, count }: Emulated): number {
+function furthestEvent({ circuit }: CompiledFolder, model: ModelGraph, events: InputEvents, { results, count }: Emulated): number {
   let [furthest, most] = [0, -1];
   for (let event = 0; event < count; event++) {
-    const float = evaluateTensors(model, catalogue, eventInputs(events, event));
+    const float = evaluateTensors(model, catalogue, eventOf(events, event));
     const apart = circuit.outputs.reduce((sofar, port, k) => {
       const tensor = float.get(model.outputs[k]?.tensor ?? '')?.data;
       const fixed = rowOf(results[k]?.data as Float64Array, count, event);

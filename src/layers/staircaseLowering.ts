@@ -2,7 +2,7 @@ import type { CircuitBuilder } from '../circuit/builder.js';
 import { fixedType } from '../fixed/fixedType.js';
 import { dyadicOf, fromNumber } from '../fixed/integer.js';
 import type { Interval } from '../fixed/interval.js';
-import { digitsOf } from '../optimize/csd.js';
+import { digitsOf } from '../fixed/signedDigits.js';
 import { castTo, clamp, plusConstant, roundTo, select, timesConstant } from './arithmetic.js';
 import type { LoweredTensor, LoweringContext } from './definition.js';
 import type { StaircaseParams } from './staircase.js';

@@ -1,11 +1,11 @@
 import type { CircuitBuilder } from '../circuit/builder.js';
 import type { Int } from '../fixed/integer.js';
-import { dyadicOf, shift, toNumber } from '../fixed/integer.js';
+import { dyadicOf, neg, shift, toNumber, trailingZeros } from '../fixed/integer.js';
 import { intervalWidth } from '../fixed/interval.js';
 import type { MatrixProblem } from './composition.js';
 import { sumColumns } from './columns.js';
 import { compose, rememberOutputs } from './composition.js';
-import { digitsOf, oddGcd } from './csd.js';
+import { digitsOf } from '../fixed/signedDigits.js';
 import { depthOf } from './depth.js';
 import type { LinearOptimizer, Term } from './linear.js';
 import { divideFloor } from './divide.js';
@@ -201,4 +201,19 @@ function define(builder: CircuitBuilder, ops: readonly number[], { left, right, 
   const op = negative ? builder.sub(a, b, s) : builder.add(a, b, s);
   forms?.combine(op, { op: a, shift: 0, negative: false }, { op: b, shift: s, negative });
   return op;
+}
+
+/** Greatest common divisor of the odd parts of the absolute values; 0 where all are 0. */
+function oddGcd(values: readonly Int[]): bigint {
+  let gcd = 0n;
+  for (const value of values) {
+    if (value === 0) continue;
+    const odd = shift(value < 0 ? neg(value) : value, -trailingZeros(value));
+    let a = BigInt(odd);
+    let b = gcd;
+    while (b !== 0n) [a, b] = [b, a % b];
+    gcd = a;
+    if (gcd === 1n) return 1n;
+  }
+  return gcd;
 }

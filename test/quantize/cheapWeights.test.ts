@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { quickCost } from '../../src/compile/quickCost.js';
+import { digitCount } from '../../src/fixed/signedDigits.js';
 import { catalogue } from '../../src/layers/registry.js';
 import type { ModelGraph } from '../../src/model/graph.js';
 import { tensor } from '../../src/model/tensor.js';
-import { beginColumn, cheapen, digitsIn, eliminationOf, errorOf, settle } from '../../src/quantize/search/cheapColumn.js';
+import { beginColumn, cheapen, eliminationOf, errorOf, settle } from '../../src/quantize/search/cheapColumn.js';
 import { channelGains } from '../../src/quantize/search/gains.js';
 import { searchPrecision } from '../../src/quantize/search/search.js';
 import { columnOf, weightSites, withWeights } from '../../src/quantize/search/sites.js';
@@ -27,10 +28,6 @@ function varianceOf(covariance: Float64Array, error: readonly number[]): number 
 }
 
 describe('a column of weights at a price', () => {
-  it('signed digits are those of the shortest form', () => {
-    expect([0, 1, -2, 3, 7, 5, 11, 0.75, 21, 341].map(digitsIn)).toEqual([0, 1, 1, 2, 2, 2, 3, 2, 3, 5]);
-  });
-
   it('says the variance of its error, has fewer digits at a higher price, and none at the highest', () => {
     const random = new Random(3);
     const weights = Float64Array.from({ length: 8 }, () => random.int(-1000, 1000) / 700);
@@ -42,7 +39,7 @@ describe('a column of weights at a price', () => {
       cheapen(column, price);
       const direct = varianceOf(covariance, [...weights].map((weight, i) => weight - (column.chosen[i] as number)));
       expect(errorOf(column)).toBeCloseTo(direct, 9);
-      const digits = column.chosen.reduce((sum, value) => sum + digitsIn(value), 0);
+      const digits = column.chosen.reduce((sum, value) => sum + digitCount(value), 0);
       expect(digits).toBeLessThanOrEqual(last);
       last = digits;
     }
@@ -55,7 +52,7 @@ describe('a column of weights at a price', () => {
     const covariance = covarianceOf(random, 5);
     const column = beginColumn(weights, covariance);
     for (const price of [1e-4, 1e-3, 0.01]) cheapen(column, price);
-    const costOf = (chosen: Float64Array): number => varianceOf(covariance, [...weights].map((weight, i) => weight - (chosen[i] as number))) + 0.01 * chosen.reduce((sum, value) => sum + digitsIn(value), 0);
+    const costOf = (chosen: Float64Array): number => varianceOf(covariance, [...weights].map((weight, i) => weight - (chosen[i] as number))) + 0.01 * chosen.reduce((sum, value) => sum + digitCount(value), 0);
     const least = costOf(column.chosen);
     for (let i = 0; i < 5; i++) {
       for (let place = -6; place <= 1; place++) {

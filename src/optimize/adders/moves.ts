@@ -1,4 +1,4 @@
-import { digitCount, digitsOf } from '../csd.js';
+import { digitCount, digitsOf } from '../../fixed/signedDigits.js';
 import type { AdderGraph, Census, Sum } from './graph.js';
 import { sortPair, termsOf } from './graph.js';
 import type { Column } from './rebuild.js';

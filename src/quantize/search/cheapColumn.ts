@@ -1,3 +1,5 @@
+import { digitCount } from '../../fixed/signedDigits.js';
+
 /** Signed powers of two a weight may have at most. */
 const MOST_DIGITS = 5;
 
@@ -122,7 +124,7 @@ export function settle(column: Column, { order, factor }: Elimination, price: nu
 
 /** What the descent makes as small as it can. */
 export function objectiveOf(column: Column, price: number): number {
-  return errorOf(column) + price * column.chosen.reduce((sum, value) => sum + digitsIn(value), 0);
+  return errorOf(column) + price * column.chosen.reduce((sum, value) => sum + digitCount(value), 0);
 }
 
 /** The variance of the error that the chosen weights make: dᵀ·C·d. */
@@ -162,15 +164,4 @@ function nearestPlace(x: number): number {
 
 function finestPlace(weights: Float64Array): number {
   return nearestPlace(weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0)) - PLACES;
-}
-
-/** The signed digits of a weight in its shortest form (non-adjacent form). */
-export function digitsIn(weight: number): number {
-  let rest = Math.abs(weight);
-  let digits = 0;
-  while (rest !== 0 && digits < 64) {
-    rest = Math.abs(rest - 2 ** nearestPlace(rest));
-    digits++;
-  }
-  return digits;
 }

@@ -13,6 +13,14 @@ export interface Events {
   readonly count: number;
 }
 
+/** One event's inputs by name; views, not copies. */
+export function eventOf({ inputs, count }: Events, event: number): Map<string, Float64Array> {
+  return new Map([...inputs].map(([name, values]) => {
+    const size = values.length / count;
+    return [name, values.subarray(event * size, (event + 1) * size)];
+  }));
+}
+
 /** Told of every tensor of every event. */
 export type Observer = (name: string, value: Tensor) => void;
 
@@ -24,7 +32,6 @@ export type Observer = (name: string, value: Tensor) => void;
 export function scoresOf(graph: ModelGraph, catalogue: LayerCatalogue, events: Events, observe?: Observer): Scores {
   const width = graph.outputs.reduce((sum, output) => sum + sizeOf(output.shape), 0);
   const data = new Float64Array(events.count * width);
-  const sizes = new Map(graph.inputs.map((input) => [input.name, sizeOf(input.shape)]));
   const casts = new Map<string, Cast>();
   for (const input of graph.inputs) if (input.type !== undefined) casts.set(input.name, castOf(input.type));
   for (const node of graph.nodes) if (node.precision?.result !== undefined) casts.set(node.output, castOf(node.precision.result));
@@ -35,8 +42,7 @@ export function scoresOf(graph: ModelGraph, catalogue: LayerCatalogue, events: E
     return own;
   };
   for (let event = 0; event < events.count; event++) {
-    const one = new Map([...sizes].map(([name, size]) => [name, (events.inputs.get(name) as Float64Array).subarray(event * size, (event + 1) * size)]));
-    const tensors = evaluateTensors(graph, catalogue, one, onTensor);
+    const tensors = evaluateTensors(graph, catalogue, eventOf(events, event), onTensor);
     let at = event * width;
     for (const output of graph.outputs) {
       const values = (tensors.get(output.tensor) as Tensor).data;

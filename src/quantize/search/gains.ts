@@ -5,6 +5,7 @@ import type { ModelGraph, ModelNode } from '../../model/graph.js';
 import type { Tensor } from '../../model/tensor.js';
 import { sizeOf } from '../../model/tensor.js';
 import type { Events } from './fixedEvaluate.js';
+import { eventOf } from './fixedEvaluate.js';
 import type { WeightSite } from './sites.js';
 
 /** Events that are disturbed; every element of an output is disturbed by itself, so that few do. */
@@ -24,7 +25,7 @@ const LEAST_SHARE = 0.01;
  * their variance, by the variance of a disturbance of the channel. Measured, so that any layer may stand behind.
  */
 export function channelGains(graph: ModelGraph, catalogue: LayerCatalogue, events: Events, sites: readonly WeightSite[]): readonly Float64Array[] {
-  const rows = rowsOf(events, graph);
+  const rows = rowsOf(events);
   const reference = rows.map((row) => evaluateTensors(graph, catalogue, row));
   const variances = outputVariances(graph, reference);
   const change = (nodes: ReadonlyMap<string, { readonly axis: number; readonly size: number }>, channel: number | undefined): number => {
@@ -58,15 +59,10 @@ export function channelGains(graph: ModelGraph, catalogue: LayerCatalogue, event
   });
 }
 
-function rowsOf(events: Events, graph: ModelGraph): ReadonlyMap<string, Float64Array>[] {
+/** Some events, evenly left out. */
+function rowsOf(events: Events): ReadonlyMap<string, Float64Array>[] {
   const count = Math.min(events.count, MOST_EVENTS);
-  return Array.from({ length: count }, (_, k) => {
-    const event = Math.floor((k * events.count) / count);
-    return new Map(graph.inputs.map((input) => {
-      const size = sizeOf(input.shape);
-      return [input.name, (events.inputs.get(input.name) as Float64Array).subarray(event * size, (event + 1) * size)] as const;
-    }));
-  });
+  return Array.from({ length: count }, (_, k) => eventOf(events, Math.floor((k * events.count) / count)));
 }
 
 /** Of each output element; where one hardly varies, a part of what the others do. */

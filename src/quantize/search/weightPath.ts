@@ -1,9 +1,10 @@
+import { digitCount } from '../../fixed/signedDigits.js';
 import type { LayerCatalogue } from '../../model/catalogue.js';
 import type { ModelGraph, ModelNode } from '../../model/graph.js';
 import type { Tensor } from '../../model/tensor.js';
 import type { GrownGraph } from '../grow.js';
 import type { Column, Elimination } from './cheapColumn.js';
-import { beginColumn, cheapen, digitsIn, eliminationOf, errorOf, objectiveOf, settle } from './cheapColumn.js';
+import { beginColumn, cheapen, eliminationOf, errorOf, objectiveOf, settle } from './cheapColumn.js';
 import type { Events } from './fixedEvaluate.js';
 import { channelGains } from './gains.js';
 import type { InputMoments, WeightSite } from './sites.js';
@@ -104,7 +105,7 @@ export function withWeightStatements(grown: GrownGraph, before: ModelGraph): Gro
     const weight = weightOf(node);
     if (weight?.quantised !== true || own.get(node.name)?.quantised !== false) return [];
     const used = [...weight.data].filter((value) => value !== 0);
-    const digits = used.reduce((sum, value) => sum + digitsIn(value), 0);
+    const digits = used.reduce((sum, value) => sum + digitCount(value), 0);
     return [[node.name, `${used.length} of ${weight.data.length} weights kept, ${(digits / Math.max(1, used.length)).toFixed(1)} signed digits each`] as const];
   }));
   return { ...grown, statements: grown.statements.map((statement) => (texts.has(statement.layer) ? { ...statement, text: `${texts.get(statement.layer) as string}; ${statement.text}` } : statement)) };

@@ -7,7 +7,7 @@ import { solveAdders } from '../../../src/optimize/adders/solve.js';
 import { joiningSaves } from '../../../src/optimize/adders/ternary.js';
 import type { Reference } from '../../../src/optimize/adders/values.js';
 import { Values } from '../../../src/optimize/adders/values.js';
-import { digitCount, digitsOf } from '../../../src/optimize/csd.js';
+import { digitCount, digitsOf } from '../../../src/fixed/signedDigits.js';
 import type { ColumnTerm } from '../../../src/optimize/subexpressions.js';
 import { minimalDepth } from '../../../src/optimize/sum.js';
 import { Random } from '../../helpers/random.js';

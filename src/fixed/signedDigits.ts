@@ -1,5 +1,5 @@
-import type { Int } from '../fixed/integer.js';
-import { dyadicOf, neg, shift, trailingZeros } from '../fixed/integer.js';
+import type { Int } from './integer.js';
+import { dyadicOf } from './integer.js';
 
 /** One digit of a signed-digit number: ± 2^shift. */
 export interface Digit {
@@ -42,21 +42,6 @@ export function digitsOf(value: number): Digit[] {
     rest /= 2;
   }
   return digits;
-}
-
-/** Greatest common divisor of the odd parts of the absolute values; 0 where all are 0. */
-export function oddGcd(values: readonly Int[]): bigint {
-  let gcd = 0n;
-  for (const value of values) {
-    if (value === 0) continue;
-    const odd = shift(value < 0 ? neg(value) : value, -trailingZeros(value));
-    let a = BigInt(odd);
-    let b = gcd;
-    while (b !== 0n) [a, b] = [b, a % b];
-    gcd = a;
-    if (gcd === 1n) return 1n;
-  }
-  return gcd;
 }
 
 /** How many digits `digitsOf` has: the ones of 3n ⊕ n (Reitwiesner 1960); 32 where n takes more than 29 bits. */
