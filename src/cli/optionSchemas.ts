@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { OptionName } from './optionTable.js';
 import { optionOf, TARGETS } from './optionTable.js';
+import { parseShare } from './units.js';
 import { invariant } from '../errors.js';
 
 /** Text that is not empty; numbers of an option file become text. */
@@ -14,7 +15,7 @@ function whole(least: number, most: number): z.ZodType<number> {
 }
 
 /** A share: `0.5%` or `0.005`. */
-const share = text.pipe(z.string().regex(/^\d+(\.\d+)?\s*%?$/, 'must be a share such as 0.5% or 0.005')).transform((value) => (value.endsWith('%') ? Number(value.slice(0, -1)) / 100 : Number(value))).pipe(z.number().max(1, 'must be at most 100%'));
+const share = text.transform((value) => parseShare(value) ?? NaN).pipe(z.number('must be a share such as 0.5% or 0.005').max(1, 'must be at most 100%'));
 
 /** One of the values that the table lists. */
 function choiceOf(name: OptionName): z.ZodType<string> {

@@ -177,3 +177,9 @@ function caseHint(unit: string): string {
 function unitError(option: string, text: string, what: string, mend: string): CompileError {
   return new CompileError('config', { code: 'bad-unit', where: [option], what: `'${text}': ${what}`, mend });
 }
+
+/** `0.5%` or `0.005` as 0.005; undefined for anything else. */
+export function parseShare(text: string): number | undefined {
+  const [, digits, percent] = /^\s*(\d{1,6}(?:\.\d+)?)\s*(%?)\s*$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) / (percent === '%' ? 100 : 1);
+}

@@ -11,6 +11,7 @@ import { parseReport } from '../../report/parse.js';
 import type { Report } from '../../report/schema.js';
 import { folderSource, readEvents, readInputFile, writeFile, writeNewFiles } from '../files.js';
 import type { Terminal } from '../terminal.js';
+import { parseShare } from '../units.js';
 import { toolVersion } from '../version.js';
 
 export interface CiCommandOptions {
@@ -74,9 +75,8 @@ function readBaseline(path: string): { readonly baseline: Report; readonly basel
 
 /** `5%` or `0.05`, up to a thousandfold. */
 function shareOf(text: string, option: string): number {
-  const [, digits, percent] = /^\s*(\d{1,6}(?:\.\d+)?)\s*(%?)\s*$/.exec(text) ?? [];
-  const share = Number(digits) / (percent === '%' ? 100 : 1);
-  if (share <= 1000) return share;
+  const share = parseShare(text);
+  if (share !== undefined && share <= 1000) return share;
   throw new CompileError('config', { code: 'bad-option', where: [option], what: `'${text}' must be a share such as 5% or 0.05.` });
 }
 
